@@ -1,0 +1,1 @@
+"""How nets are made inside a budget; the only place where torch is imported."""

@@ -1,0 +1,1 @@
+"""What a string becomes: folded characters, tokens, stems, hashed n-grams."""
