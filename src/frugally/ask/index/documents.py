@@ -1,0 +1,226 @@
+"""The texts and metadata of a segment: an SQLite file, written once, then read-only and immutable."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from frugally.ask.document import Cue, Document, Passage
+from frugally.errors import CorruptionError
+from frugally.files import disk
+
+NAME = "documents.sqlite"
+
+# Shorter texts gain less from being compressed than it costs to do it.
+_COMPRESS_FROM = 2048
+
+_SCHEMA = """
+CREATE TABLE documents (
+    passage INTEGER PRIMARY KEY,  -- number of its first passage in the segment
+    count INTEGER NOT NULL,       -- how many passages it has
+    id TEXT NOT NULL,
+    title TEXT NOT NULL,
+    url TEXT NOT NULL,
+    source INTEGER NOT NULL,
+    text NOT NULL,                -- TEXT, or a BLOB of zlib over UTF-8
+    passages BLOB,                -- int32 pairs (start, end); NULL: one passage, the whole text
+    places TEXT                   -- JSON: pages, cues, times of the passages
+);
+CREATE TABLE sources (
+    number INTEGER PRIMARY KEY, path TEXT NOT NULL, size INTEGER NOT NULL,
+    modified INTEGER NOT NULL, sha256 TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRecord:
+    """A file that documents came from, as it was: bytes, time of change in ns, SHA-256."""
+
+    path: str
+    size: int
+    modified: int
+    sha256: str
+
+
+Row = tuple[int, int, str, str, str, int, str | bytes, bytes | None, str | None]
+
+
+def make_row(document: Document, passages: Sequence[Passage], source: int, number: int) -> Row:
+    """The row of a document whose first passage has this number."""
+    text = document.text
+    stored: str | bytes = text
+    if len(text) >= _COMPRESS_FROM or not _storable(text):
+        stored = zlib.compress(text.encode("utf-8", "replace"), 6)
+    whole = len(passages) == 1 and passages[0].start == 0 and passages[0].end == len(text)
+    spans = None
+    if not whole:
+        spans = np.array([(p.start, p.end) for p in passages], "<i4").tobytes()
+    places = None
+    if document.pages or document.cues:
+        places = json.dumps(
+            {
+                "pages": document.pages,
+                "cues": [(c.start, c.end, c.begins, c.ends) for c in document.cues],
+                "times": [(p.begins, p.ends) for p in passages] if document.cues else None,
+            }
+        )
+    return (
+        number, len(passages), _clean(document.id), _clean(document.title), _clean(document.url),
+        source, stored, spans, places,
+    )  # fmt: skip
+
+
+def _storable(text: str) -> bool:
+    return text.isascii() or _clean(text) == text
+
+
+def _clean(text: str) -> str:
+    """Without lone surrogates, which UTF-8 cannot hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+class DocumentsWriter:
+    """Fills the SQLite file of a new segment."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # The file counts only once a manifest names it, so SQLite's own journal would be waste.
+        self._database.executescript(
+            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
+            "PRAGMA cache_size=-8000;" + _SCHEMA + "BEGIN;"
+        )
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Insert documents."""
+        self._database.executemany("INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?)", rows)
+
+    def finish(self, sources: Iterable[tuple[int, SourceRecord]]) -> None:
+        """Insert the sources and make the file durable."""
+        self._database.executemany(
+            "INSERT INTO sources VALUES (?,?,?,?,?)",
+            ((n, s.path, s.size, s.modified, s.sha256) for n, s in sources),
+        )
+        self._database.execute("COMMIT")
+        self._database.close()
+        disk.sync_file(self.path)
+
+    def abandon(self) -> None:
+        """Close without keeping anything."""
+        self._database.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDocument:
+    """A document as it lies in a segment, with the numbers of its passages."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+    first: int
+
+
+class DocumentStore:
+    """Reads the SQLite file of a segment."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        quoted = path.resolve().as_uri()
+        try:
+            self._database = sqlite3.connect(
+                f"{quoted}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
+            self._sources = {
+                n: SourceRecord(path=p, size=s, modified=m, sha256=h)
+                for n, p, s, m, h in self._query("SELECT * FROM sources")
+            }
+        except sqlite3.Error as error:
+            raise CorruptionError(f"cannot read {path}: {error}") from error
+
+    def _query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(sql, values).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise CorruptionError(f"cannot read {self._path}: {error}") from error
+
+    @property
+    def sources(self) -> dict[int, SourceRecord]:
+        """The files that documents of this segment came from, by number."""
+        return self._sources
+
+    def holding(self, passage: int) -> StoredDocument:
+        """The document that a passage belongs to."""
+        rows = self._query(
+            "SELECT * FROM documents WHERE passage <= ? ORDER BY passage DESC LIMIT 1", passage
+        )
+        if not rows:
+            raise CorruptionError(f"{self._path} has no document with passage {passage}")
+        return self._stored(rows[0])
+
+    def all(self) -> Iterator[StoredDocument]:
+        """Every document, in order."""
+        for row in self._database.execute("SELECT * FROM documents ORDER BY passage"):
+            yield self._stored(row)
+
+    def raw(self) -> Iterator[list[Row]]:
+        """The rows of all documents as they are stored, some at a time."""
+        cursor = self._database.execute("SELECT * FROM documents ORDER BY passage")
+        while rows := cursor.fetchmany(1 << 12):
+            yield rows
+
+    def spans(self) -> Iterator[tuple[int, int, str, int]]:
+        """Of every document: its first passage, how many, its id, the number of its source."""
+        yield from self._database.execute("SELECT passage, count, id, source FROM documents")
+
+    def id_at(self, passage: int) -> tuple[str, int]:
+        """The id of the document that begins at a passage, and how many passages it has."""
+        rows = self._query("SELECT id, count FROM documents WHERE passage = ?", passage)
+        return (rows[0][0], rows[0][1]) if rows else ("", 0)
+
+    def of_source(self, source: int) -> list[tuple[int, int]]:
+        """First passage and number of passages of the documents of a source."""
+        return self._query("SELECT passage, count FROM documents WHERE source = ?", source)  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    def _stored(self, row: tuple[Any, ...]) -> StoredDocument:
+        first, count, name, title, url, source, stored, spans, places = row
+        try:
+            text = stored if isinstance(stored, str) else zlib.decompress(stored).decode()
+            bounds = [(0, len(text))]
+            if spans is not None:
+                bounds = np.frombuffer(spans, "<i4").reshape(-1, 2).tolist()
+            details = json.loads(places) if places else {}
+        except (zlib.error, ValueError) as error:
+            raise CorruptionError(f"document {name!r} in {self._path} is damaged: {error}") from error
+        if len(bounds) != count:
+            raise CorruptionError(f"document {name!r} in {self._path} is damaged")
+        times = details.get("times") or [(None, None)] * count
+        record = self._sources.get(source)
+        return StoredDocument(
+            document=Document(
+                id=name,
+                text=text,
+                title=title,
+                url=url,
+                source=record.path if record else "",
+                pages=tuple(details.get("pages", ())),
+                cues=tuple(
+                    Cue(start=a, end=b, begins=c, ends=d) for a, b, c, d in details.get("cues", ())
+                ),
+            ),
+            passages=tuple(
+                Passage(start=a, end=b, begins=c, ends=d)
+                for (a, b), (c, d) in zip(bounds, times, strict=True)
+            ),
+            first=first,
+        )

@@ -1,0 +1,642 @@
+"""The loops over postings: packing, merging, looking up, and pruned search. Compiled, cached.
+
+They stand in one file because a cached function is not recompiled when one it calls changes in
+another file. The layout of what they write is described in docs/format.md.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+BLOCK = 128  # postings that are packed together
+TERM_BLOCK = 256  # terms of the directory that are packed together
+WINDOW_BITS = 10  # search looks at 2^10 passages at a time
+ONE = 1 << 24  # the fixed point of scores: a share of 1.0
+PADDING = 8  # zero bytes after packed bytes, so that eight can always be loaded
+
+# How far above its value a float bound is put, so that no rounding can take it below a share.
+_SAFE = 1.0 + 1e-6
+
+_TF_BITS = np.array([0, 1, 2, 3, 5, 8, 16, 32], np.int64)  # what three bits of a header can say
+
+_U8, _U32, _U64 = types.uint8, types.uint32, types.uint64
+_I64, _F32, _F64 = types.int64, types.float32, types.float64
+
+
+def _stored(dtype: types.Type) -> types.Array:
+    return types.Array(dtype, 1, "C", readonly=True)
+
+
+@intrinsic
+def _load(context, array, position):  # type: ignore[no-untyped-def]
+    """Eight bytes at any position of a byte array, as a little-endian number."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        view = context.make_array(signature.args[0])(context, builder, arguments[0])
+        address = cgutils.gep_inbounds(builder, view.data, arguments[1])
+        wide = builder.bitcast(address, ir.IntType(64).as_pointer())
+        loaded = builder.load(wide)
+        loaded.align = 1
+        return loaded
+
+    return types.uint64(array, types.int64), generate
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _get(data, bit, width):  # type: ignore[no-untyped-def]
+    """`width` (up to 32) bits from bit `bit` on."""
+    word = _load(data, bit >> 3) >> np.uint64(bit & 7)
+    return word & ((np.uint64(1) << np.uint64(width)) - np.uint64(1))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _put(data, bit, value, width):  # type: ignore[no-untyped-def]
+    """Or `width` bits into zeroed bytes, from bit `bit` on; returns the bit after them."""
+    word = np.uint64(value) << np.uint64(bit & 7)
+    at = bit >> 3
+    while word != np.uint64(0):
+        data[at] |= np.uint8(word & np.uint64(255))
+        word >>= np.uint64(8)
+        at += 1
+    return bit + width
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _width(value):  # type: ignore[no-untyped-def]
+    width = 0
+    while value:
+        value >>= 1
+        width += 1
+    return width
+
+
+@njit(cache=True, nogil=True)
+def _pack_block(out, position, docs, tfs, count, doc_bits):  # type: ignore[no-untyped-def]
+    """One block: a header byte, the first passage, the gaps, the frequencies; to whole bytes."""
+    gaps = 0
+    most = 0
+    for i in range(count):
+        most = max(most, tfs[i] - 1)
+        if i:
+            gaps |= docs[i] - docs[i - 1] - 1
+    gap_bits = _width(gaps)
+    kind = 0
+    while _TF_BITS[kind] < _width(most):
+        kind += 1
+    out[position] = np.uint8(gap_bits | kind << 5)
+    bit = _put(out, (position + 1) * 8, docs[0], doc_bits)
+    for i in range(1, count):
+        bit = _put(out, bit, docs[i] - docs[i - 1] - 1, gap_bits)
+    for i in range(count):
+        bit = _put(out, bit, tfs[i] - 1, _TF_BITS[kind])
+    return (bit + 7) >> 3
+
+
+@njit(cache=True, nogil=True)
+def _unpack_block(data, position, count, doc_bits, docs, tfs, at):  # type: ignore[no-untyped-def]
+    """The inverse of `_pack_block`, into `docs[at:]`, `tfs[at:]`; where the block ends, or -1."""
+    gap_bits = np.int64(data[position] & 31)
+    tf_bits = _TF_BITS[data[position] >> 5]
+    bit = (position + 1) * 8
+    end = (bit + doc_bits + (count - 1) * gap_bits + count * tf_bits + 7) >> 3
+    if end + PADDING > len(data):
+        return -1  # not what was written; the caller reports it
+    doc = np.int64(_get(data, bit, doc_bits))
+    bit += doc_bits
+    docs[at] = doc
+    if gap_bits:
+        for i in range(1, count):
+            doc += np.int64(_get(data, bit, gap_bits)) + 1
+            bit += gap_bits
+            docs[at + i] = doc
+    else:
+        for i in range(1, count):
+            docs[at + i] = doc + i
+    if tf_bits:
+        for i in range(count):
+            tfs[at + i] = np.int64(_get(data, bit, tf_bits)) + 1
+            bit += tf_bits
+    else:
+        for i in range(count):
+            tfs[at + i] = 1
+    return end
+
+
+@njit(
+    types.UniTuple(_I64, 4)(
+        _U64[::1], _U32[::1], _I64, _U8[::1], _U8[::1], _U32[:, ::1],
+        _U32[::1], _U32[::1], _U8[::1], _U32[::1], _I64,
+    ),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def pack_postings(  # type: ignore[no-untyped-def]
+    packed, frequencies, doc_bits, length_codes, out, terms,
+    skip_last, skip_position, impacts, impact_ends, impacts_done,
+):  # fmt: skip
+    """Pack sorted occurrences (`term << 32 | passage`) into posting lists.
+
+    Equal occurrences add up to a frequency; `frequencies`, if any, says how much each counts.
+    Per term, a row of `terms`: hash, number of passages, bytes of its list (0 if it is inline),
+    and, inline, `passage << 1 | frequency - 1` for a term that occurs in one passage once or twice.
+    Lists of more than BLOCK passages have, per block, its last passage, its offset in the list, and
+    the Pareto pairs (frequency, length code) that no other posting of the block beats.
+    `impact_ends` go on from `impacts_done`, the bytes of impacts that the segment has already.
+
+    Returns how many terms, bytes of `out`, skips and bytes of `impacts` were written.
+    """
+    docs = np.empty(BLOCK, np.int64)
+    tfs = np.empty(BLOCK, np.int64)
+    shortest = np.full(256, 256, np.int64)
+    n_terms, n_bytes, n_skips, n_impacts = 0, 0, 0, 0
+    i = 0
+    while i < len(packed):
+        term = packed[i] >> np.uint64(32)
+        list_start = n_bytes
+        first_skip = n_skips
+        df, filled = 0, 0
+        while True:
+            # One passage of this term.
+            more = i < len(packed) and packed[i] >> np.uint64(32) == term
+            if more:
+                both = packed[i]
+                tf = 0
+                while i < len(packed) and packed[i] == both:
+                    tf += np.int64(frequencies[i]) if len(frequencies) else 1
+                    i += 1
+            if filled == BLOCK or (not more and filled > 0):
+                inline = not more and df == 1 and tfs[0] <= 2
+                if not inline:
+                    start = n_bytes
+                    n_bytes = _pack_block(out, n_bytes, docs, tfs, filled, doc_bits)
+                    if df > BLOCK or more:
+                        skip_last[n_skips] = docs[filled - 1]
+                        skip_position[n_skips] = start - list_start
+                        most = 0
+                        for j in range(filled):
+                            tf_code = min(tfs[j], 255)
+                            code = np.int64(length_codes[docs[j]])
+                            shortest[tf_code] = min(shortest[tf_code], code)
+                            most = max(most, tf_code)
+                        best = 256
+                        for j in range(most, 0, -1):
+                            if shortest[j] < best:
+                                best = shortest[j]
+                                impacts[n_impacts] = j
+                                impacts[n_impacts + 1] = best
+                                n_impacts += 2
+                            shortest[j] = 256
+                        impact_ends[n_skips] = impacts_done + n_impacts
+                        n_skips += 1
+                filled = 0
+            if not more:
+                break
+            docs[filled] = np.int64(both & np.uint64(0xFFFFFFFF))
+            tfs[filled] = tf
+            filled += 1
+            df += 1
+        terms[n_terms, 0] = np.uint32(term)
+        terms[n_terms, 1] = df
+        terms[n_terms, 2] = n_bytes - list_start
+        if n_bytes == list_start:
+            terms[n_terms, 3] = np.uint32(docs[0] << 1 | (tfs[0] - 1))
+        n_terms += 1
+    return n_terms, n_bytes, n_skips, n_impacts
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _put_varint(out, position, value):  # type: ignore[no-untyped-def]
+    while value >= 128:
+        out[position] = np.uint8((value & 127) | 128)
+        value >>= 7
+        position += 1
+    out[position] = np.uint8(value)
+    return position + 1
+
+
+@njit(_I64(_U32[:, ::1], _I64, _I64, _U8[::1]), cache=True, nogil=True)
+def pack_directory(terms, first, doc_bits, out):  # type: ignore[no-untyped-def]
+    """Pack up to TERM_BLOCK rows of `terms` from row `first` on into zeroed bytes; returns how many.
+
+    Byte 0: rows - 1. Byte 1: bits of a gap between hashes. Then, as bits: the gaps, one bit a term
+    (inline or not), the inline payloads; then, from a whole byte on, per list as varints its number
+    of passages - 1 and its bytes.
+    """
+    count = min(TERM_BLOCK, len(terms) - first)
+    gaps = np.int64(0)
+    for i in range(first + 1, first + count):
+        gaps |= np.int64(terms[i, 0]) - np.int64(terms[i - 1, 0]) - 1
+    gap_bits = _width(gaps)
+    out[0] = np.uint8(count - 1)
+    out[1] = np.uint8(gap_bits)
+    bit = 16
+    for i in range(first + 1, first + count):
+        gap = np.int64(terms[i, 0]) - np.int64(terms[i - 1, 0]) - 1
+        bit = _put(out, bit, gap, gap_bits)
+    for i in range(first, first + count):
+        bit = _put(out, bit, 1 if terms[i, 2] == 0 else 0, 1)
+    for i in range(first, first + count):
+        if terms[i, 2] == 0:
+            bit = _put(out, bit, terms[i, 3], doc_bits + 1)
+    position = (bit + 7) >> 3
+    for i in range(first, first + count):
+        if terms[i, 2] != 0:
+            position = _put_varint(out, position, np.int64(terms[i, 1]) - 1)
+            position = _put_varint(out, position, np.int64(terms[i, 2]))
+    return position
+
+
+@njit(cache=True, nogil=True)
+def _unpack_directory(data, position, key, doc_bits, postings, skips, rows):  # type: ignore[no-untyped-def]
+    """Read a directory block into `rows`; returns how many rows, or -1.
+
+    A row: hash, passages, bytes of the list (0: inline), inline payload, position of the list, and
+    its first skip (if it has more than BLOCK passages).
+    """
+    if position + 2 + PADDING > len(data):
+        return -1
+    count = np.int64(data[position]) + 1
+    gap_bits = np.int64(data[position + 1])
+    bit = (position + 2) * 8
+    kinds = bit + (count - 1) * gap_bits
+    payload = kinds + count
+    if gap_bits > 32 or ((payload + count * (doc_bits + 1)) >> 3) > len(data):
+        # The last test is generous: not every term is inline, but lists take more than that.
+        if gap_bits > 32 or (payload >> 3) + PADDING > len(data):
+            return -1
+    rows[0, 0] = key
+    for i in range(1, count):
+        key += np.int64(_get(data, bit, gap_bits)) + 1
+        bit += gap_bits
+        rows[i, 0] = key
+    for i in range(count):
+        if _get(data, kinds + i, 1):
+            if (payload >> 3) + PADDING > len(data):
+                return -1
+            rows[i, 1] = 1
+            rows[i, 2] = 0
+            rows[i, 3] = np.int64(_get(data, payload, doc_bits + 1))
+            payload += doc_bits + 1
+        else:
+            rows[i, 2] = 1
+    position = (payload + 7) >> 3
+    for i in range(count):
+        if rows[i, 2] == 0:
+            continue
+        for field in range(1, 3):
+            value, shift = np.int64(0), 0
+            while True:
+                if position >= len(data) or shift > 35:
+                    return -1
+                byte = np.int64(data[position])
+                position += 1
+                value |= (byte & 127) << shift
+                shift += 7
+                if byte < 128:
+                    break
+            rows[i, field] = value
+        rows[i, 1] += 1
+        rows[i, 4] = postings
+        rows[i, 5] = skips
+        postings += rows[i, 2]
+        if rows[i, 1] > BLOCK:
+            skips += (rows[i, 1] + BLOCK - 1) // BLOCK
+    return count
+
+
+@njit(
+    _I64(
+        _I64[::1], _stored(_U8), _stored(_U32), _stored(_U64), _stored(_U64), _stored(_U32),
+        _I64, _I64[:, ::1],
+    ),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def look_up(  # type: ignore[no-untyped-def]
+    keys, directory, block_keys, block_positions, block_postings, block_skips, doc_bits, found
+):
+    """For each key, its row (see `_unpack_directory`) in `found`; 0 passages if it does not occur.
+
+    Returns 0, or -1 if the directory is not what was written.
+    """
+    rows = np.empty((TERM_BLOCK, 6), np.int64)
+    for i in range(len(keys)):
+        found[i, :] = 0
+        block = np.searchsorted(block_keys, np.uint32(keys[i]), side="right") - 1
+        if block < 0:
+            continue
+        count = _unpack_directory(
+            directory, np.int64(block_positions[block]), np.int64(block_keys[block]), doc_bits,
+            np.int64(block_postings[block]), np.int64(block_skips[block]), rows,
+        )  # fmt: skip
+        if count < 0:
+            return -1
+        for j in range(count):
+            if rows[j, 0] == keys[i]:
+                found[i, :] = rows[j]
+                break
+    return 0
+
+
+@njit(cache=True, nogil=True)
+def _unpack_list(row, postings, doc_bits, docs, tfs, at):  # type: ignore[no-untyped-def]
+    """All postings of a term into `docs[at:]`, `tfs[at:]`; returns 0, or -1."""
+    if row[2] == 0:
+        docs[at] = row[3] >> 1
+        tfs[at] = (row[3] & 1) + 1
+        return 0
+    position = row[4]
+    left = row[1]
+    while left > 0:
+        size = min(left, BLOCK)
+        if position + 1 + PADDING > len(postings):
+            return -1
+        position = _unpack_block(postings, position, size, doc_bits, docs, tfs, at)
+        if position < 0:
+            return -1
+        at += size
+        left -= size
+    return 0
+
+
+@njit(
+    _I64(_I64[::1], _stored(_U8), _I64, _U32[::1], _U32[::1]), cache=True, nogil=True
+)
+def unpack_list(row, postings, doc_bits, docs, tfs):  # type: ignore[no-untyped-def]
+    """All passages and frequencies of one term; returns 0, or -1 if they are not what was written."""
+    return _unpack_list(row, postings, doc_bits, docs, tfs, 0)
+
+
+@njit(
+    types.UniTuple(_I64, 2)(
+        _stored(_U8), _stored(_U32), _stored(_U64), _stored(_U64), _stored(_U32), _stored(_U8),
+        _I64, _I64, _I64, _U64[::1], _U32[::1],
+    ),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def unpack_blocks(  # type: ignore[no-untyped-def]
+    directory, block_keys, block_positions, block_postings, block_skips, postings,
+    doc_bits, first, last, packed, frequencies,
+):  # fmt: skip
+    """The postings of directory blocks `first` to `last` as `term << 32 | passage`, and frequencies.
+
+    Stops before a block that might not fit in `packed`; returns the block it stopped at (or -1)
+    and how many postings it wrote.
+    """
+    rows = np.empty((TERM_BLOCK, 6), np.int64)
+    docs = np.empty(BLOCK, np.int64)
+    tfs = np.empty(BLOCK, np.int64)
+    written = 0
+    for block in range(first, last):
+        count = _unpack_directory(
+            directory, np.int64(block_positions[block]), np.int64(block_keys[block]), doc_bits,
+            np.int64(block_postings[block]), np.int64(block_skips[block]), rows,
+        )  # fmt: skip
+        if count < 0:
+            return -1, written
+        total = 0
+        for j in range(count):
+            total += rows[j, 1]
+        if written + total > len(packed):
+            return block, written
+        for j in range(count):
+            high = np.uint64(rows[j, 0]) << np.uint64(32)
+            position, left = rows[j, 4], rows[j, 1]
+            while left > 0:
+                size = min(left, BLOCK)
+                if rows[j, 2] == 0:
+                    docs[0] = rows[j, 3] >> 1
+                    tfs[0] = (rows[j, 3] & 1) + 1
+                else:
+                    if position + 1 + PADDING > len(postings):
+                        return -1, written
+                    position = _unpack_block(postings, position, size, doc_bits, docs, tfs, 0)
+                    if position < 0:
+                        return -1, written
+                for i in range(size):
+                    packed[written] = high | np.uint64(docs[i])
+                    frequencies[written] = tfs[i]
+                    written += 1
+                left -= size
+    return last, written
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _share(weight, tf, norm, bm25, k1):  # type: ignore[no-untyped-def]
+    """A term's share of a passage's score, in fixed point; `norm` is K (bm25) or a factor (tfidf)."""
+    if bm25:
+        value = weight * (tf * (k1 + 1.0)) / (tf + norm)
+    else:
+        value = weight * np.log1p(tf) * norm
+    return np.int64(value * ONE + 0.5)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _worse(score, doc, other_score, other_doc):  # type: ignore[no-untyped-def]
+    """Whether the first of two hits ranks below the second: lower score, or later passage."""
+    return score < other_score or (score == other_score and doc > other_doc)
+
+
+@njit(cache=True, nogil=True)
+def _offer(scores, docs, state, score, doc):  # type: ignore[no-untyped-def]
+    """Offer a hit to the heap of the best; the worst of them is on top."""
+    size = state[0]
+    if size < len(scores):
+        i = size
+        state[0] += 1
+        while i > 0:
+            parent = (i - 1) >> 1
+            if not _worse(score, doc, scores[parent], docs[parent]):
+                break
+            scores[i], docs[i] = scores[parent], docs[parent]
+            i = parent
+    else:
+        if not _worse(scores[0], docs[0], score, doc):
+            return
+        i = 0
+        while True:
+            child = 2 * i + 1
+            if child >= size:
+                break
+            if child + 1 < size and _worse(
+                scores[child + 1], docs[child + 1], scores[child], docs[child]
+            ):
+                child += 1
+            if not _worse(scores[child], docs[child], score, doc):
+                break
+            scores[i], docs[i] = scores[child], docs[child]
+            i = child
+    scores[i], docs[i] = score, doc
+
+
+@njit(
+    _I64(
+        _I64[:, ::1], _F64[::1], _stored(_U8), _stored(_U32), _stored(_U32), _stored(_U8),
+        _stored(_U32), _I64, _I64, _F32[::1], _F64[::1], _stored(_U8), types.boolean, _F64,
+        types.boolean, _I64, _I64[::1], _I64[::1], _I64[::1],
+    ),
+    cache=True,
+    nogil=True,
+)  # fmt: skip
+def search(  # type: ignore[no-untyped-def]
+    found, weights, postings, skip_last, skip_position, impacts,
+    impact_ends, doc_bits, passages, norms, code_norms, deleted, bm25, k1,
+    prune, base, scores, docs, state,
+):  # fmt: skip
+    """Offer the best passages of a segment to a heap: block-max MaxScore over windows of passages.
+
+    `found` are rows of `look_up`, `weights` what each term's share is multiplied by. `norms` is per
+    passage, `code_norms` per length code (never above what any passage of that code has, for bm25;
+    never below, for tfidf). `deleted` is a bitmap, or empty. `scores`, `docs` are the heap, with
+    passage numbers from `base` on; `state` is [hits in the heap, postings scored, postings of the
+    query's terms]. Windows whose bound is below the worst score of a full heap are skipped; in the
+    others only passages that the essential terms (Turtle and Flood 1995; per block: Ding and Suel
+    2011) touch are candidates. Returns 0, or -1 if the postings are not what was written.
+    """
+    n_terms = len(found)
+    window = 1 << WINDOW_BITS
+    n_windows = (passages + window - 1) >> WINDOW_BITS
+    blocks = np.zeros(n_terms + 1, np.int64)  # where each term's blocks begin in what follows
+    for t in range(n_terms):
+        blocks[t + 1] = blocks[t] + (found[t, 1] + BLOCK - 1) // BLOCK
+        state[2] += found[t, 1]
+    all_docs = np.empty(blocks[n_terms] * BLOCK, np.uint32)
+    all_tfs = np.empty(blocks[n_terms] * BLOCK, np.uint32)
+    unpacked = np.zeros(blocks[n_terms], np.uint8)
+    bounds = np.zeros((n_terms, n_windows), np.int64)
+    for t in range(n_terms):
+        if found[t, 1] == 0:
+            continue
+        if found[t, 1] <= BLOCK:
+            if _unpack_list(found[t], postings, doc_bits, all_docs, all_tfs, blocks[t] * BLOCK) < 0:
+                return -1
+            unpacked[blocks[t]] = 1
+            for i in range(blocks[t] * BLOCK, blocks[t] * BLOCK + found[t, 1]):
+                doc = np.int64(all_docs[i])
+                if doc >= passages:
+                    return -1
+                share = _share(weights[t], np.float64(all_tfs[i]), norms[doc], bm25, k1)
+                w = doc >> WINDOW_BITS
+                bounds[t, w] = max(bounds[t, w], share)
+            continue
+        start = np.int64(0)
+        first = found[t, 5]
+        n_blocks = blocks[t + 1] - blocks[t]
+        if first + n_blocks > len(skip_last):
+            return -1
+        for b in range(n_blocks):
+            pair = np.int64(impact_ends[first + b - 1]) if first + b > 0 else 0
+            bound = np.int64(0)
+            while pair < impact_ends[first + b]:
+                tf = np.float64(impacts[pair]) if impacts[pair] < 255 else 1e9
+                norm = code_norms[impacts[pair + 1]]
+                value = _share(weights[t] * _SAFE, tf, norm, bm25, k1) + 1
+                bound = max(bound, value)
+                pair += 2
+            last = np.int64(skip_last[first + b])
+            if last >= passages:
+                return -1
+            for w in range(start >> WINDOW_BITS, (last >> WINDOW_BITS) + 1):
+                bounds[t, w] = max(bounds[t, w], bound)
+            start = last + 1
+    totals = np.zeros(n_windows, np.int64)
+    for t in range(n_terms):
+        for w in range(n_windows):
+            totals[w] += bounds[t, w]
+
+    sums = np.zeros(window, np.int64)
+    order = np.empty(n_terms, np.int64)
+    # The most promising windows first, so that the threshold is high for all the others.
+    leaders = min(8, n_windows) if prune else 0
+    for turn in range(leaders + n_windows):
+        if turn < leaders:
+            w = 0
+            for i in range(1, n_windows):
+                if totals[i] > totals[w]:
+                    w = i
+        else:
+            w = turn - leaders
+        total = totals[w]
+        if total <= 0:
+            continue
+        totals[w] = 0  # done
+        threshold = scores[0] if prune and state[0] == len(scores) else np.int64(0)
+        if total < threshold:
+            continue
+        # Terms by their bound in this window; the first `optional` together cannot reach the
+        # threshold, so a passage must have one of the others.
+        used = 0
+        for t in range(n_terms):
+            if bounds[t, w] > 0:
+                i = used
+                while i > 0 and bounds[order[i - 1], w] > bounds[t, w]:
+                    order[i] = order[i - 1]
+                    i -= 1
+                order[i] = t
+                used += 1
+        rest = np.int64(0)
+        optional = 0
+        while optional < used and rest + bounds[order[optional], w] < threshold:
+            rest += bounds[order[optional], w]
+            optional += 1
+        low, high = w << WINDOW_BITS, (w + 1) << WINDOW_BITS
+        for turn_of_term in range(used):
+            # First the essential terms, in any order, then the others from the highest bound down.
+            i = used - 1 - turn_of_term
+            t = order[i]
+            essential = i >= optional
+            needed = np.int64(1)
+            if not essential:
+                needed = max(np.int64(1), threshold - rest)
+                rest -= bounds[t, w]
+                any_left = False
+                for j in range(window):
+                    if sums[j] >= needed:
+                        any_left = True
+                        break
+                if not any_left:
+                    break
+            weight = weights[t]
+            if found[t, 1] <= BLOCK:
+                block, last_block = np.int64(0), np.int64(1)
+            else:
+                first = found[t, 5]
+                last_block = blocks[t + 1] - blocks[t]
+                block = np.searchsorted(skip_last[first : first + last_block], np.uint32(low))
+            while block < last_block:
+                at = (blocks[t] + block) * BLOCK
+                size = min(BLOCK, found[t, 1] - block * BLOCK)
+                if not unpacked[blocks[t] + block]:
+                    position = found[t, 4] + np.int64(skip_position[found[t, 5] + block])
+                    if position + 1 + PADDING > len(postings):
+                        return -1
+                    if _unpack_block(postings, position, size, doc_bits, all_docs, all_tfs, at) < 0:
+                        return -1
+                    unpacked[blocks[t] + block] = 1
+                for i in range(at, at + size):
+                    doc = np.int64(all_docs[i])
+                    if doc >= high:
+                        break
+                    if doc >= low and (essential or sums[doc - low] >= needed):
+                        if doc >= passages:
+                            return -1
+                        tf = np.float64(all_tfs[i])
+                        sums[doc - low] += _share(weight, tf, norms[doc], bm25, k1)
+                        state[1] += 1
+                if np.int64(all_docs[at + size - 1]) >= high - 1:
+                    break
+                block += 1
+        for j in range(window):
+            if sums[j] > 0:
+                doc = low + j
+                if sums[j] >= threshold and (
+                    len(deleted) == 0 or not (deleted[doc >> 3] >> (doc & 7)) & 1
+                ):
+                    _offer(scores, docs, state, sums[j], base + doc)
+                sums[j] = 0
+    return 0

@@ -1,0 +1,174 @@
+"""Several segments into one, without the passages that were deleted, in bounded memory."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frugally.ask.index.documents import NAME as DOCUMENTS
+from frugally.ask.index.documents import DocumentsWriter
+from frugally.ask.index.manifest import SegmentEntry
+from frugally.ask.index.postings import Piece, write_postings
+from frugally.ask.index.segment import HINT, Segment
+from frugally.errors import CorruptionError
+from frugally.files import disk
+
+_PIECE = 1 << 20  # postings of each segment looked at together
+FANOUT = 8  # so many segments of about one size are merged into one
+_SMALLEST_TIER = 1024  # passages
+
+
+def due_for_merging(segments: Sequence[SegmentEntry]) -> int:
+    """How many of the last segments to merge into one, 0 for none (a tiered policy).
+
+    Tiers grow by FANOUT; when FANOUT neighbours at the end fit in a tier, they become one segment
+    of the next. Only neighbours are merged, so passages keep their order.
+    """
+    limit = _SMALLEST_TIER
+    while segments:
+        run = 0
+        while run < len(segments) and segments[-1 - run].passages <= limit:
+            run += 1
+        if run >= FANOUT:
+            return run
+        if run == len(segments) or limit > 1 << 40:
+            return 0
+        limit *= FANOUT
+    return 0
+
+
+def merge_segments(folder: Path, segments: Sequence[Segment], name: str) -> SegmentEntry:
+    """Write the live passages of some segments, in order, as one; returns its manifest entry."""
+    target = folder / name
+    disk.make_folder(target)
+    renumbered = []
+    base = 0
+    for segment in segments:
+        live = ~segment.is_deleted(np.arange(segment.entry.passages))
+        numbers = np.where(live, base + np.cumsum(live) - 1, -1)
+        renumbered.append(numbers)
+        base += int(live.sum())
+    live_lengths = [
+        segment.lengths[numbers >= 0] for segment, numbers in zip(segments, renumbered, strict=True)
+    ]
+    lengths = np.concatenate(live_lengths).astype(np.int64)
+    hashes = [segment.tables["id_hashes"] for segment in segments]
+    firsts = [
+        numbers[segment.tables["id_passages"].astype(np.int64)]
+        for segment, numbers in zip(segments, renumbered, strict=True)
+    ]
+    all_hashes, all_firsts = np.concatenate(hashes), np.concatenate(firsts)
+    all_hashes, all_firsts = all_hashes[all_firsts >= 0], all_firsts[all_firsts >= 0]
+    order = np.argsort(all_hashes, kind="stable")
+    documents = _merge_documents(target / DOCUMENTS, segments, renumbered)
+    written = write_postings(
+        target,
+        _merged(segments, renumbered),
+        lengths,
+        {
+            "id_hashes": all_hashes[order],
+            "id_passages": all_firsts[order].astype(np.uint32),
+            "sample": np.unique(np.concatenate([s.tables["sample"] for s in segments])),
+        },
+    )
+    path = target / DOCUMENTS
+    files = {**written.files, DOCUMENTS: (path.stat().st_size, disk.digest_of(path))}
+    disk.sync_folder(target)
+    return SegmentEntry(
+        name=name,
+        documents=documents,
+        passages=len(lengths),
+        words=int(lengths.sum()),
+        postings=written.postings,
+        terms=written.terms,
+        files=files,
+    )
+
+
+def _merge_documents(
+    path: Path, segments: Sequence[Segment], renumbered: Sequence[NDArray[np.int64]]
+) -> int:
+    writer = DocumentsWriter(path)
+    numbers: dict[str, int] = {}
+    sources = {}
+    count = 0
+    try:
+        for segment, mapping in zip(segments, renumbered, strict=True):
+            own = {}
+            for number, record in segment.documents.sources.items():
+                own[number] = numbers.setdefault(record.path, len(numbers))
+                sources[own[number]] = record
+            for rows in segment.documents.raw():
+                kept = [
+                    (int(mapping[row[0]]), *row[1:5], own.get(row[5], -1), *row[6:])
+                    for row in rows
+                    if mapping[row[0]] >= 0
+                ]
+                writer.add(kept)
+                count += len(kept)
+        writer.finish(sources.items())
+    except sqlite3.Error as error:
+        raise CorruptionError(f"cannot merge into {path}: {error}", hint=HINT) from error
+    finally:
+        writer.abandon()
+    return count
+
+
+class _Stream:
+    """The postings of a segment, renumbered, in order of terms, a bounded number at a time."""
+
+    def __init__(self, segment: Segment, renumbered: NDArray[np.int64]) -> None:
+        self._renumbered = renumbered
+        self._pieces = segment.pieces(_PIECE)
+        self.exhausted = False
+        self.packed = np.zeros(0, np.uint64)
+        self.frequencies = np.zeros(0, np.uint32)
+
+    def fill(self) -> None:
+        """Read on if nothing is at hand; `exhausted` when nothing is left on disk either."""
+        while not len(self.packed) and not self.exhausted:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self.exhausted = True
+                return
+            packed, frequencies = piece
+            numbers = self._renumbered[(packed & np.uint64(0xFFFFFFFF)).astype(np.int64)]
+            live = numbers >= 0
+            terms = packed & np.uint64(0xFFFFFFFF00000000)
+            self.packed = terms[live] | numbers[live].astype(np.uint64)
+            self.frequencies = frequencies[live]
+
+    def take(self, limit: int | None) -> Piece:
+        """What is at hand of terms up to `limit`."""
+        end = len(self.packed)
+        if limit is not None:
+            end = int(np.searchsorted(self.packed, np.uint64((limit + 1) << 32)))
+        piece = self.packed[:end], self.frequencies[:end]
+        self.packed, self.frequencies = self.packed[end:], self.frequencies[end:]
+        return piece
+
+
+def _merged(
+    segments: Sequence[Segment], renumbered: Sequence[NDArray[np.int64]]
+) -> Iterator[Piece]:
+    streams = [_Stream(s, n) for s, n in zip(segments, renumbered, strict=True)]
+    while True:
+        for stream in streams:
+            stream.fill()
+        # A term is complete once every stream that has more to read has read past it; a block of
+        # the directory never splits a term.
+        limits = [int(s.packed[-1]) >> 32 for s in streams if not s.exhausted]
+        limit = min(limits) if limits else None
+        if limit == 0xFFFFFFFF:
+            limit = None
+        pieces = [stream.take(limit) for stream in streams]
+        packed = np.concatenate([p for p, _ in pieces])
+        if len(packed):
+            order = np.argsort(packed, kind="stable")
+            yield packed[order], np.concatenate([f for _, f in pieces])[order]
+        elif limit is None:
+            return

@@ -1,0 +1,134 @@
+"""A segment as readers see it: immutable files, memory-mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frugally.ask.index.documents import NAME as DOCUMENTS
+from frugally.ask.index.documents import DocumentStore
+from frugally.ask.index.manifest import SegmentEntry
+from frugally.ask.index.postings import POSTINGS, TABLES, TERMS, doc_bits
+from frugally.errors import CorruptionError
+from frugally.files import disk
+from frugally.files.tensors import map_bytes, map_tensors
+
+# Files up to this size are compared with their checksums when a segment is opened.
+_CHECK_UP_TO = 1 << 24
+
+
+class Segment:
+    """The postings, lengths and documents of one segment.
+
+    Raises:
+        CorruptionError: a file is missing, has another size, or (small files) another checksum.
+    """
+
+    def __init__(self, folder: Path, entry: SegmentEntry) -> None:
+        self.entry = entry
+        self.folder = folder / entry.name
+        for name, (size, digest) in entry.files.items():
+            path = self.folder / name
+            if not path.is_file() or path.stat().st_size != size:
+                found = f"{path.stat().st_size:,} bytes" if path.is_file() else "nothing"
+                raise CorruptionError(f"{path} should have {size:,} bytes; found {found}", hint=HINT)
+            if size <= _CHECK_UP_TO and disk.digest_of(path) != digest:
+                raise CorruptionError(f"{path} is damaged: its checksum does not match", hint=HINT)
+        self.postings = map_bytes(self.folder / POSTINGS)
+        self.directory = map_bytes(self.folder / TERMS)
+        self.tables = map_tensors(self.folder / TABLES)
+        self.bits = doc_bits(entry.passages)
+        self.deleted = np.zeros(0, np.uint8)
+        if entry.tombstones:
+            self.deleted = map_bytes(self.folder / entry.tombstones)
+        if len(self.lengths) != entry.passages:
+            raise CorruptionError(f"{self.folder / TABLES} does not belong to this segment")
+
+    @property
+    def lengths(self) -> NDArray[Any]:
+        """The length of each passage in words."""
+        return self.tables["lengths"]
+
+    @cached_property
+    def documents(self) -> DocumentStore:
+        """The texts and metadata."""
+        return DocumentStore(self.folder / DOCUMENTS)
+
+    def look_up(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Per term hash a row: hash, passages, bytes, inline payload, position, first skip.
+
+        Raises:
+            CorruptionError: the directory is damaged.
+        """
+        from frugally.ask.index.kernels import look_up
+
+        found = np.empty((len(keys), 6), np.int64)
+        if look_up(keys, self.directory, *self.blocks, self.bits, found) < 0:
+            raise CorruptionError(f"{self.folder / TERMS} is damaged", hint=HINT)
+        return found
+
+    @cached_property
+    def blocks(self) -> tuple[NDArray[Any], ...]:
+        """The tables of the directory's blocks: first hash, position, postings, skips."""
+        names = ("block_keys", "block_positions", "block_postings", "block_skips")
+        return tuple(self.tables[name] for name in names)
+
+    def postings_of(self, row: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """All passages that have a term, and how often, from its row of `look_up`."""
+        from frugally.ask.index.kernels import unpack_list
+
+        docs, tfs = np.empty(int(row[1]), np.uint32), np.empty(int(row[1]), np.uint32)
+        if row[1] and unpack_list(row, self.postings, self.bits, docs, tfs) < 0:
+            raise CorruptionError(f"{self.folder / POSTINGS} is damaged", hint=HINT)
+        return docs, tfs
+
+    def pieces(self, size: int = 1 << 21) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint32]]]:
+        """All postings in order of terms, as `term << 32 | passage` and frequencies, in pieces of
+        about `size` (more where 256 neighbouring terms have more) that share no term.
+        """
+        from frugally.ask.index.kernels import unpack_blocks
+
+        block, blocks = 0, len(self.blocks[0])
+        while block < blocks:
+            packed, frequencies = np.empty(size, np.uint64), np.empty(size, np.uint32)
+            following, written = unpack_blocks(
+                self.directory, *self.blocks, self.postings, self.bits, block, blocks,
+                packed, frequencies,
+            )  # fmt: skip
+            if following < 0:
+                raise CorruptionError(f"{self.folder} is damaged", hint=HINT)
+            if following == block:
+                size *= 2
+                continue
+            block = following
+            yield packed[:written], frequencies[:written]
+
+    def is_deleted(self, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of some passages are deleted."""
+        if not len(self.deleted):
+            return np.zeros(len(passages), bool)
+        return (self.deleted[passages >> 3] >> (passages & 7).astype(np.uint8) & 1).astype(bool)
+
+    def starting_at(self, name_hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """First passages of the documents whose id has one of these hashes."""
+        hashes, rows = self.tables["id_hashes"], self.tables["id_passages"]
+        low = np.searchsorted(hashes, name_hashes, "left")
+        high = np.searchsorted(hashes, name_hashes, "right")
+        found = [rows[a:b] for a, b in zip(low, high, strict=True) if b > a]
+        return np.concatenate(found).astype(np.int64) if found else np.zeros(0, np.int64)
+
+    def verify(self) -> list[str]:
+        """What is wrong with the files of this segment; empty if nothing is."""
+        return [
+            f"{self.folder / name}: checksum does not match"
+            for name, (_, digest) in self.entry.files.items()
+            if disk.digest_of(self.folder / name) != digest
+        ]
+
+
+HINT = "restore it from a backup, or index the files again"

@@ -1,0 +1,1 @@
+"""Ranking and exact top-k search over the segments of a collection."""

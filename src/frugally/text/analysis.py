@@ -1,0 +1,319 @@
+"""From text to hashed terms: the recipe that an index is built with and a question is read with.
+
+A term is a 32-bit number: the MurmurHash3 of a folded, stemmed word, or of two such hashes (a
+bigram), cut to the recipe's number of bits. Index and question must use the same recipe, so the
+recipe is stored with the index and compared when it is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frugally.errors import UsageError
+from frugally.text import drqa
+from frugally.text.stopwords import STOP_WORDS
+from frugally.text.unicode_table import VERSION, unicode_table
+
+HASH_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Everything that decides which terms a text has.
+
+    `analyser`: `english` (Snowball English stems of words in a-z), `plain` (no stemming) or `drqa`
+    (the seed system's tokens). `bits`: terms are numbers below 2^bits. `title_weight`: how often
+    a title counts.
+    """
+
+    analyser: str = "english"
+    bits: int = 24
+    title_weight: int = 1
+    hash_version: int = HASH_VERSION
+    unicode: str = VERSION
+    stemmer: str = ""
+
+    @classmethod
+    def make(cls, analyser: str = "english", *, bits: int = 24, title_weight: int = 1) -> Recipe:
+        """A recipe with the versions of what is installed here.
+
+        Raises:
+            UsageError: no such analyser, or bits not in 8 to 32.
+        """
+        if analyser not in ANALYSERS:
+            raise UsageError(f"no analyser {analyser!r}", hint=f"known: {', '.join(ANALYSERS)}")
+        if not 8 <= bits <= 32:
+            raise UsageError(f"terms of {bits} bits", hint="choose 8 to 32; 24 is the default")
+        if not 0 <= title_weight <= 16:
+            raise UsageError(f"a title weight of {title_weight}", hint="choose 0 to 16")
+        stemmer = _stemmer_version() if analyser == "english" else ""
+        return cls(analyser=analyser, bits=bits, title_weight=title_weight, stemmer=stemmer)
+
+    def as_dict(self) -> dict[str, str | int]:
+        """The recipe as it stands in a manifest."""
+        return asdict(self)
+
+    @property
+    def digest(self) -> str:
+        """A short name of the recipe: equal digests, equal terms."""
+        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryTerm:
+    """A term of a question: its hash, how often it occurs, what it looked like, and which kind.
+
+    `kind` is `word`, `bigram`, or `characters` (a bigram of a script without spaces).
+    """
+
+    key: int
+    count: int
+    text: str
+    kind: str
+
+
+@dataclass(slots=True)
+class Terms:
+    """Terms of passages in order: `packed` is `hash << 32 | passage`; `lengths` in words.
+
+    `sample` holds `hash << 32 | uncut hash` of one in 1,024 hashes, to measure collisions with.
+    """
+
+    packed: NDArray[np.uint64]
+    lengths: NDArray[np.int64]
+    sample: NDArray[np.uint64]
+
+
+class Analyser(Protocol):
+    """Turns passages into terms for the index, and questions into query terms."""
+
+    def terms(self, spans: Sequence[bytes], passage: int) -> Terms:
+        """The terms of passages numbered from `passage`; spans are title, text, title, text, …"""
+        ...
+
+    def query(self, question: str) -> list[QueryTerm]:
+        """The terms of a question, each once, without stop words unless there is nothing else."""
+        ...
+
+    def forget(self) -> None:
+        """Drop the words seen so far, to bound memory."""
+        ...
+
+
+class HashedAnalyser:
+    """The compiled analyser: folded words of all of Unicode, stems, bigrams past stop words."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        import Stemmer
+
+        self._recipe = recipe
+        self._table = unicode_table()
+        self._stem = Stemmer.Stemmer("english").stemWords if recipe.analyser == "english" else None
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the words seen so far, to bound memory."""
+        self._slots = np.zeros(1 << 16, np.uint64)
+        self._numbers = np.zeros(1 << 16, np.int32)
+        self._state = np.zeros(2, np.int64)
+        self._words = np.empty(1 << 18, np.uint8)
+        self._word_ends = np.zeros(1 << 15, np.int64)
+        self._keys = np.zeros(0, np.uint32)
+        self._flags = np.zeros(0, np.uint8)
+
+    def terms(self, spans: Sequence[bytes], passage: int) -> Terms:
+        """The terms of passages numbered from `passage`; spans are title, text, title, text, …"""
+        from frugally.text.kernels import emit_terms
+
+        tokens, ends = self._tokenise(spans)
+        repeats = max(1, self._recipe.title_weight)
+        packed = np.empty(2 * repeats * len(tokens), np.uint64)
+        count = len(spans) // 2
+        lengths = np.zeros(count, np.int64)
+        sample = np.zeros(1 + len(packed) // 64, np.uint64)
+        written = emit_terms(
+            tokens, ends, 0, 2 * count, 0, self._keys, self._flags,
+            self._recipe.title_weight, self._recipe.bits, packed, lengths, sample,
+        )  # fmt: skip
+        packed = packed[:written]
+        packed += np.uint64(passage)
+        return Terms(packed, lengths, np.unique(sample[1 : 1 + int(sample[0])]))
+
+    def query(self, question: str) -> list[QueryTerm]:
+        """The terms of a question, each once, without stop words unless there is nothing else."""
+        from frugally.text.kernels import ALONE, STOP
+
+        tokens, _ = self._tokenise([question.encode("utf-8", "replace")])
+        words = tokens.tolist()
+        flags = self._flags[tokens].tolist()
+        kept = [i for i, flag in enumerate(flags) if not flag & STOP]
+        content = kept or list(range(len(words)))
+        counts: Counter[tuple[int, str, str]] = Counter()
+        for i in content:
+            counts[self._key(words[i]), self._word(words[i]), "word"] += 1
+        for i, j in zip(kept, kept[1:], strict=False):
+            both_alone = flags[i] & flags[j] & ALONE and j == i + 1
+            text = f"{self._word(words[i])} {self._word(words[j])}"
+            key = self._pair(words[i], words[j])
+            counts[key, text, "characters" if both_alone else "bigram"] += 1
+        merged: dict[int, QueryTerm] = {}
+        for (key, text, kind), n in counts.items():
+            if key in merged:  # two spellings with one stem
+                n += merged[key].count
+            merged[key] = QueryTerm(key=key, count=n, text=text, kind=kind)
+        return list(merged.values())
+
+    def _word(self, number: int) -> str:
+        start = int(self._word_ends[number - 1]) if number else 0
+        return self._words[start : int(self._word_ends[number])].tobytes().decode()
+
+    def _key(self, number: int) -> int:
+        return int(self._keys[number]) & ((1 << self._recipe.bits) - 1)
+
+    def _pair(self, first: int, second: int) -> int:
+        from frugally.text.murmur import murmur3_32
+
+        both = self._keys[[first, second]].astype("<u4").tobytes()
+        return murmur3_32(both) & ((1 << self._recipe.bits) - 1)
+
+    def _tokenise(self, spans: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Word numbers of the spans laid end to end, and where each span ends in them."""
+        from frugally.text.kernels import tokenise
+
+        sizes = np.fromiter(map(len, spans), np.int64, len(spans))
+        ends = np.cumsum(sizes)
+        starts = ends - sizes
+        text = np.frombuffer(b"".join(spans), np.uint8)
+        token_ends = np.zeros(len(spans), np.int64)
+        # A byte is a token at most, and every span may end one; short texts fold longer.
+        room = int(sizes.max(initial=0)) + 1
+        tokens = np.empty(len(text) + len(spans) + 2 * room, np.int32)
+        chunks: list[NDArray[np.int32]] = []
+        span, base = 0, 0
+        table = self._table
+        while span < len(spans):
+            following, written = tokenise(
+                text, starts, ends, span, table.pages, table.entries, table.folds, self._slots,
+                self._numbers, self._state, self._words, self._word_ends, tokens, token_ends,
+            )  # fmt: skip
+            chunks.append(tokens[:written].copy() if following < len(spans) else tokens[:written])
+            token_ends[span:following] += base
+            base += written
+            if following < len(spans):
+                self._grow(int(sizes[following]) + 1)
+            span = following
+        self._hash_new_words()
+        return (np.concatenate(chunks) if len(chunks) != 1 else chunks[0]), token_ends
+
+    def _grow(self, room: int) -> None:
+        words, size = self._state.tolist()
+        if 2 * (words + 2 * room) > len(self._slots) or words + 2 * room > len(self._word_ends):
+            while 2 * (words + 2 * room) > len(self._slots) // 2:
+                self._slots, self._numbers = _rehashed(self._slots, self._numbers)
+            bigger = np.zeros(len(self._slots) // 2, np.int64)
+            bigger[:words] = self._word_ends[:words]
+            self._word_ends = bigger
+        if size + 13 * room > len(self._words):
+            longer = np.empty(2 * (size + 13 * room), np.uint8)
+            longer[:size] = self._words[:size]
+            self._words = longer
+
+    def _hash_new_words(self) -> None:
+        """Stem and hash the words that have been met since the last time."""
+        from frugally.text.kernels import ALONE, STOP, hash_words
+
+        done, count = len(self._keys), int(self._state[0])
+        if done == count:
+            return
+        ends = self._word_ends[done:count]
+        start = int(self._word_ends[done - 1]) if done else 0
+        text = self._words[start : int(ends[-1])].tobytes()
+        bounds = [0, *(ends - start).tolist()]
+        new = [text[a:b].decode() for a, b in zip(bounds, bounds[1:], strict=False)]
+        flags = np.fromiter(
+            ((STOP if w in STOP_WORDS else 0) | (ALONE if _is_alone(w) else 0) for w in new),
+            np.uint8,
+            len(new),
+        )
+        stems = new if self._stem is None else self._stem(new)
+        encoded = [stem.encode() for stem in stems]
+        stem_ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
+        keys = hash_words(np.frombuffer(b"".join(encoded), np.uint8), stem_ends)
+        self._keys = np.concatenate([self._keys, keys])
+        self._flags = np.concatenate([self._flags, flags])
+
+
+def _is_alone(word: str) -> bool:
+    if word.isascii():
+        return False
+    table = unicode_table()
+    code = ord(word[0])
+    return int(table.entries[int(table.pages[code >> 8]) * 256 + (code & 255)]) & 7 == 2
+
+
+def _rehashed(
+    slots: NDArray[np.uint64], numbers: NDArray[np.int32]
+) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    from frugally.text.kernels import rehash
+
+    bigger = np.zeros(2 * len(slots), np.uint64), np.zeros(2 * len(slots), np.int32)
+    rehash(slots, numbers, *bigger)
+    return bigger
+
+
+class DrqaAnalyser:
+    """The seed system's terms exactly (papers: Chen et al. 2017; see `text/drqa.py`)."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
+    def terms(self, spans: Sequence[bytes], passage: int) -> Terms:
+        """The terms of passages numbered from `passage`; spans are title, text, title, text, …"""
+        packed: list[int] = []
+        lengths = np.zeros(len(spans) // 2, np.int64)
+        for i in range(0, len(spans), 2):
+            number = passage + i // 2
+            pieces = [spans[i]] * self._recipe.title_weight + [spans[i + 1]]
+            text = b" ".join(pieces).decode("utf-8", "replace")
+            tokens = drqa.tokens(text)
+            lengths[i // 2] = len(tokens)
+            packed += (
+                drqa.bucket(gram, self._recipe.bits) << 32 | number for gram in drqa.ngrams(tokens)
+            )
+        return Terms(np.array(packed, np.uint64), lengths, np.zeros(0, np.uint64))
+
+    def query(self, question: str) -> list[QueryTerm]:
+        """The terms of a question that the seed system would use."""
+        grams: Iterable[str] = drqa.ngrams(drqa.tokens(question))
+        merged: dict[int, QueryTerm] = {}
+        for gram, n in Counter(grams).items():
+            key = drqa.bucket(gram, self._recipe.bits)
+            kind = "bigram" if " " in gram else "word"
+            n += merged[key].count if key in merged else 0
+            merged[key] = QueryTerm(key=key, count=n, text=gram, kind=kind)
+        return list(merged.values())
+
+
+ANALYSERS = {"english": HashedAnalyser, "plain": HashedAnalyser, "drqa": DrqaAnalyser}
+
+
+def make_analyser(recipe: Recipe) -> Analyser:
+    """The analyser that follows a recipe."""
+    return ANALYSERS[recipe.analyser](recipe)
+
+
+def _stemmer_version() -> str:
+    import Stemmer
+
+    return f"snowball-english {Stemmer.version()}"
