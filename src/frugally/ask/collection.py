@@ -189,9 +189,8 @@ class Collection:
                 self._commit(entries, self._manifest.next_segment)
             return dead.documents
 
-    def compact(self, *, memory: int = DEFAULT_MEMORY) -> None:
-        """Merge all segments into one and drop what was deleted. Memory stays below the bound."""
-        del memory  # merging streams: it needs a fraction of any bound that adding accepts
+    def compact(self) -> None:
+        """Merge all segments into one and drop what was deleted; memory stays bounded."""
         with self._writing():
             if len(self._segments) > 1 or any(e.deleted for e in self._manifest.segments):
                 merged = self._merge(self._segments, self._manifest.next_segment)
@@ -419,6 +418,12 @@ class Collection:
             begins=where.begins,
             ends=where.ends,
         )
+
+    def place(self, hit: Hit, offset: int) -> str:
+        """Where a character of a hit's document stands in its source."""
+        i, local = self._searcher.locate(hit.passage)
+        stored = self._segments[i].documents.holding(local)
+        return place_of(stored.document, stored.passages[local - stored.first], offset)
 
     def documents(self) -> Iterator[StoredDocument]:
         """Every document that has not been deleted, in order."""

@@ -1,0 +1,39 @@
+# Each target sets up its own environment in .venv, on a fresh machine too.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: ask test test-all lint bench clean
+
+ask: .venv/run.stamp  ## answer a first question from the collection that ships
+	@$(BIN)/frugally "What is the capital of Australia?"
+
+test: .venv/dev.stamp  ## the tests
+	@$(BIN)/python -m pytest
+
+test-all: .venv/dev.stamp  ## the tests, with the long forms of crash, fuzz and scale tests
+	@$(BIN)/python -m pytest -m "long or not long"
+
+lint: .venv/dev.stamp  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_DATA
+	@$(BIN)/python -m benchmarks
+
+.venv/run.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/dev.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,fit]'
+	@touch $@ .venv/run.stamp
+
+.venv/bench.stamp: .venv/dev.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
+clean:
+	rm -rf .venv build dist

@@ -1,0 +1,1 @@
+"""One module per table in docs/benchmarks.md."""

@@ -1,0 +1,5 @@
+"""`python -m frugally` is the command."""
+
+from frugally.cli import main
+
+main()

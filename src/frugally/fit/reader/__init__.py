@@ -1,0 +1,1 @@
+"""Training of the question-answering reader; its inference is `frugally.nets.reader`."""

@@ -1,0 +1,217 @@
+"""SQuAD as arrays: numbered words, gold spans, negatives, and batches of near-equal length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frugally.fit.squad import Paragraph, normalise_answer
+from frugally.nets.reader_features import (
+    EXACT_BITS,
+    FEATURES,
+    Lexicon,
+    split,
+    term_frequency,
+)
+
+PASSAGE_WORDS = 400
+QUESTION_WORDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Examples padded to one length, time first.
+
+    `passage` (T, B) and `question` (Q, B) are rows of the vector table (numbers of lower-cased
+    words), `features` is (T, B, FEATURES), `passage_lengths` and `question_lengths` are (B,);
+    `starts` and `ends` (T, B) are True at each place where the answer may start or end, and
+    nowhere if the passage does not answer the question.
+    """
+
+    passage: NDArray[np.int32]
+    features: NDArray[np.float32]
+    passage_lengths: NDArray[np.int64]
+    question: NDArray[np.int32]
+    question_lengths: NDArray[np.int64]
+    starts: NDArray[np.bool_]
+    ends: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A question (by its index), the paragraph to read, and whether that paragraph answers it."""
+
+    question: int
+    paragraph: int
+    positive: bool
+
+
+class Examples:
+    """The questions of paragraphs as arrays, over a shared lexicon.
+
+    Spans are in words, inclusive. A question whose answer starts beyond the words that are kept
+    has no spans and is left out of training.
+    """
+
+    def __init__(self, paragraphs: Sequence[Paragraph], lexicon: Lexicon) -> None:
+        self.paragraphs = paragraphs
+        self.lexicon = lexicon
+        self.passages: list[NDArray[np.int32]] = []
+        self.places: list[NDArray[np.int32]] = []
+        self.questions: list[NDArray[np.int32]] = []
+        self.home: list[int] = []
+        self.spans: list[list[tuple[int, int]]] = []
+        self.answers: list[tuple[str, ...]] = []
+        self.articles: dict[str, list[int]] = {}
+        for number, paragraph in enumerate(paragraphs):
+            surface, places = split(paragraph.context)
+            self.passages.append(lexicon.number(surface[:PASSAGE_WORDS]))
+            self.places.append(places[:PASSAGE_WORDS])
+            self.articles.setdefault(paragraph.title, []).append(number)
+            for question in paragraph.questions:
+                asked, _ = split(question.text)
+                self.questions.append(lexicon.number(asked[:QUESTION_WORDS]))
+                self.home.append(number)
+                self.answers.append(question.answers)
+                self.spans.append(
+                    word_spans(places[:PASSAGE_WORDS], question.starts, question.answers)
+                )
+        lower, stem, _ = lexicon.columns()
+        self._frequency = [term_frequency(lower[p]) for p in self.passages]
+        self._stems = [np.unique(stem[p]) for p in self.passages]
+        # Rarer stems say more about what a passage is about; used to find hard negatives.
+        counts = np.bincount(np.concatenate(self._stems), minlength=int(stem.max()) + 1)
+        self._idf = np.log((len(self.passages) + 1) / (counts + 1.0))
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def others(self, question: int) -> list[int]:
+        """The other paragraphs of the article that do not contain the answer, best match first."""
+        home = self.home[question]
+        answers = [a.lower() for a in self.answers[question]]
+        _, stem, _ = self.lexicon.columns()
+        asked = np.unique(stem[self.questions[question]])
+        found = []
+        for number in self.articles[self.paragraphs[home].title]:
+            context = self.paragraphs[number].context.lower()
+            if number == home or any(answer in context for answer in answers):
+                continue
+            shared = asked[np.isin(asked, self._stems[number], assume_unique=True)]
+            found.append((-float(self._idf[shared].sum()), number))
+        return [number for _, number in sorted(found)]
+
+    def epoch(self, seed: int, number: int, negatives: float) -> list[Example]:
+        """The examples of one pass over the questions.
+
+        A share `negatives` of them get another paragraph of the article, one that lacks the
+        answer: half of those one of the three best matches, half any.
+        """
+        rng = np.random.default_rng((seed, number))
+        usable = [q for q in range(len(self)) if self.spans[q]]
+        swap = rng.random(len(usable)) < negatives
+        hard = rng.random(len(usable)) < 0.5
+        pick = rng.random(len(usable))
+        examples = []
+        for i, question in enumerate(usable):
+            paragraph, positive = self.home[question], True
+            if swap[i] and (others := self.others(question)):
+                # The hard ones come from the three best matches, not always the same one.
+                pool = others[:3] if hard[i] else others
+                paragraph, positive = pool[int(pick[i] * len(pool))], False
+            examples.append(Example(question, paragraph, positive))
+        return examples
+
+    def batches(
+        self, examples: Sequence[Example], size: int, rng: np.random.Generator
+    ) -> list[list[Example]]:
+        """Groups of `size` examples of near-equal passage length, in random order."""
+        lengths = np.array([len(self.passages[e.paragraph]) for e in examples])
+        # A little noise, so that the same examples do not always meet.
+        order = np.argsort(lengths + rng.uniform(0, 8, len(lengths)), kind="stable")
+        groups = [[examples[i] for i in order[a : a + size]] for a in range(0, len(order), size)]
+        return [groups[i] for i in rng.permutation(len(groups))]
+
+    def batch(self, examples: Sequence[Example]) -> Batch:
+        """Pad the examples to arrays."""
+        lower, stem, shapes = self.lexicon.columns()
+        passages = [self.passages[e.paragraph] for e in examples]
+        questions = [self.questions[e.question] for e in examples]
+        passage, inside = _pad(passages)
+        question, asked = _pad(questions)
+        features = np.zeros((*passage.shape, FEATURES), np.float32)
+        for bit, column in enumerate((None, lower, stem)):
+            p = passage if column is None else column[passage]
+            q = np.where(asked, question if column is None else column[question], -1)
+            features[..., bit] = (p[:, None, :] == q[None, :, :]).any(axis=1)
+        features[..., EXACT_BITS + 1 :] = shapes[passage]
+        starts = np.zeros(passage.shape, np.bool_)
+        ends = np.zeros(passage.shape, np.bool_)
+        for b, e in enumerate(examples):
+            features[: len(passages[b]), b, EXACT_BITS] = self._frequency[e.paragraph]
+            if e.positive:
+                for start, end in self.spans[e.question]:
+                    starts[start, b] = ends[end, b] = True
+        features *= inside[..., None]
+        return Batch(
+            lower[passage] * inside,
+            features,
+            inside.sum(axis=0),
+            lower[question] * asked,
+            asked.sum(axis=0),
+            starts,
+            ends,
+        )
+
+
+def _pad(rows: Sequence[NDArray[np.int32]]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Rows as the columns of one array, zeros below, and where the rows are; both (longest, n)."""
+    longest = max(1, *map(len, rows)) if rows else 1
+    padded = np.zeros((longest, len(rows)), np.int32)
+    inside = np.zeros((longest, len(rows)), np.bool_)
+    for b, row in enumerate(rows):
+        padded[: len(row), b] = row
+        inside[: len(row), b] = True
+    return padded, inside
+
+
+def word_spans(
+    places: NDArray[np.int32], starts: Sequence[int], answers: Sequence[str]
+) -> list[tuple[int, int]]:
+    """The words (first, last) that the first answer covers at each of its starts."""
+    spans = []
+    for start in starts:
+        end = start + len(answers[0])
+        covered = np.flatnonzero((places[:, 1] > start) & (places[:, 0] < end))
+        if len(covered) and places[-1, 1] >= end:
+            spans.append((int(covered[0]), int(covered[-1])))
+    return sorted(set(spans))
+
+
+def hold_out(
+    paragraphs: Sequence[Paragraph], share: float, seed: int
+) -> tuple[list[Paragraph], list[Paragraph]]:
+    """Split by article: `(rest, held out)`, about `share` of the articles held out."""
+    titles = sorted({p.title for p in paragraphs})
+    count = max(1, round(share * len(titles)))
+    chosen = np.random.default_rng((seed, 0x5E1D)).choice(len(titles), count, replace=False)
+    held = {titles[i] for i in chosen}
+    return (
+        [p for p in paragraphs if p.title not in held],
+        [p for p in paragraphs if p.title in held],
+    )
+
+
+def shards(group: Sequence[Example], count: int) -> Iterator[Sequence[Example]]:
+    """The group dealt out like cards: near-equal shares of work, one a thread."""
+    for i in range(count):
+        if share := group[i::count]:
+            yield share
+
+
+def answers_agree(prediction: str, answers: Sequence[str]) -> bool:
+    """Whether two answers are the same after SQuAD's normalisation."""
+    return normalise_answer(prediction) in {normalise_answer(a) for a in answers}

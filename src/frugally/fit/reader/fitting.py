@@ -1,0 +1,134 @@
+"""`frugally fit reader`: from SQuAD and word vectors to a saved reader with its card."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from frugally.errors import UsageError
+from frugally.files.disk import digest_of, make_folder, write_whole
+from frugally.fit.reader.examples import Examples, hold_out
+from frugally.fit.reader.export import export
+from frugally.fit.reader.network import ReaderNetwork, Sizes
+from frugally.fit.reader.scoring import calibrate
+from frugally.fit.reader.training import Report, Settings, Trainer
+from frugally.fit.squad import load_squad
+from frugally.nets.ngram_vectors import NgramVectors
+from frugally.nets.reader import LstmReader
+from frugally.nets.reader_card import (
+    CARD,
+    FORMAT,
+    NETWORK,
+    TASK,
+    VECTORS,
+    Card,
+    describe_files,
+    flops,
+)
+from frugally.nets.reader_features import RECIPE, Lexicon
+
+HELD_OUT_SHARE = 0.05
+CHECKPOINTS = "checkpoints"
+
+
+def fit_reader(
+    data: Path,
+    out: Path,
+    vectors: Path,
+    settings: Settings,
+    *,
+    sizes: Sizes | None = None,
+    resume: bool = False,
+    report: Report = lambda _: None,
+) -> Card:
+    """Train a reader on SQuAD 1.1, save it in `out` and return its card.
+
+    `data` is a folder with train-v1.1.json or .json.xz; `vectors` is a file made by `fit_vectors`.
+    A twentieth of the articles is held out for calibration and for the scores on the card.
+    Checkpoints go to `out`/checkpoints; with `resume` the run goes on from the last one.
+    """
+    table = NgramVectors.load(vectors)
+    sizes = sizes or Sizes(vector=table.dim)
+    if sizes.vector != table.dim:
+        raise UsageError(f"{vectors} has vectors of {table.dim}, not {sizes.vector}, numbers")
+    make_folder(out)
+    train, held = hold_out(load_squad(data, "train-v1.1"), HELD_OUT_SHARE, settings.seed)
+    lexicon = Lexicon()
+    examples, held_out = Examples(train, lexicon), Examples(held, lexicon)
+    report(f"{len(examples):,} questions to train on, {len(held_out):,} held out")
+    trainer = Trainer(
+        examples,
+        held_out,
+        table.vectors(lexicon.lower_words),
+        sizes,
+        settings,
+        out / CHECKPOINTS,
+        report,
+    )
+    if resume and trainer.resume():
+        report(f"resumed at step {trainer.progress.step:,}")
+    network = trainer.run()
+    report("writing the 8-bit network and calibrating")
+    return save_reader(network, vectors, out, trainer, data)
+
+
+def save_reader(
+    network: ReaderNetwork, vectors: Path, out: Path, trainer: Trainer, data: Path
+) -> Card:
+    """Export, calibrate on the held-out articles and write the card."""
+    export(network, out / NETWORK)
+    if vectors.resolve() != (out / VECTORS).resolve():
+        shutil.copyfile(vectors, out / VECTORS)
+    sizes = network.sizes.as_dict()
+    train_file = next(p for p in sorted(data.glob("train-v1.1.json*")))
+    card: Card = {
+        "format": FORMAT,
+        "task": TASK,
+        "network": "DrQA reader with a null answer",
+        "sizes": sizes,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "features": {"recipe": RECIPE, "vectors": NgramVectors.load(vectors).digest()},
+        "files": describe_files(out),
+        "bytes": sum(int(f["bytes"]) for f in describe_files(out).values()),
+        "flops_per_passage_word": flops(sizes, 101, 12) - flops(sizes, 100, 12),
+        # A score is a log-odds already; replaced below, once the reader can be run.
+        "calibration": {"a": 1.0, "b": 0.0, "on": "nothing"},
+        "data": {
+            "name": "SQuAD 1.1 train (CC BY-SA 4.0)",
+            "sha256": digest_of(train_file),
+            "questions": len(trainer.train_examples),
+            "held_out_questions": len(trainer.held_out),
+            "held_out": f"{HELD_OUT_SHARE:.0%} of the articles, drawn with the seed",
+        },
+        "training": {
+            **trainer.settings.as_dict(),
+            **{k: v for k, v in asdict(trainer.progress).items() if k != "curve"},
+            "curve": trainer.progress.curve,
+            "machine": f"{platform.machine()} {platform.system()}, CPU only",
+            "versions": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "onnxruntime": version("onnxruntime"),
+            },
+        },
+    }
+    _write(card, out)
+    try:
+        fit, measured = calibrate(LstmReader.load(out), trainer.held_out)
+        card["calibration"] = {**fit, "on": "held-out train articles", **measured}
+    except UsageError as error:
+        trainer.report(f"confidences are not calibrated: {error}")
+    last = trainer.progress.curve[-1]
+    card["scores"] = {"held_out_em": last["em"], "held_out_f1": last["f1"]}
+    _write(card, out)
+    return card
+
+
+def _write(card: Card, out: Path) -> None:
+    write_whole(out / CARD, (json.dumps(card, indent=1) + "\n").encode())

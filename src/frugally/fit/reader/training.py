@@ -1,0 +1,270 @@
+"""Training the reader on CPU: data-parallel threads, bfloat16, and a clock for a schedule.
+
+A step's batch is dealt out to `threads` threads, each of which runs forward and backward on its
+share with one core; their gradients add up to the batch's. One thread a share wastes less than
+two threads inside each small operation. The result depends on the seed, the number of threads and
+the schedule, not on timing, unless the schedule is the clock's (`minutes`).
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from frugally.errors import UsageError
+from frugally.fit.reader.checkpoint import load_checkpoint, save_checkpoint
+from frugally.fit.reader.evaluation import evaluate
+from frugally.fit.reader.examples import Example, Examples, shards
+from frugally.fit.reader.network import ReaderNetwork, Sizes, loss
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How to train. Exactly one of `minutes` (of training) and `steps` ends the run.
+
+    The learning rate rises over `warmup` steps to `rate` and falls linearly to 0 at the end.
+    `negatives` is the share of examples whose paragraph does not hold the answer.
+    """
+
+    minutes: float | None = None
+    steps: int | None = None
+    seed: int = 1013
+    threads: int = 2
+    batch: int = 64
+    rate: float = 1.5e-3
+    warmup: int = 300
+    dropout: float = 0.25
+    negatives: float = 0.27
+    clip: float = 5.0
+    average: float = 0.999
+    bfloat16: bool = True
+    save_every_seconds: float = 240.0
+    score_every_seconds: float = 600.0
+
+    def __post_init__(self) -> None:
+        if (self.minutes is None) == (self.steps is None):
+            raise UsageError("training needs either a number of minutes or a number of steps")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings by name, for a card or a checkpoint."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run is: `seconds` counts training only, over all the times it was resumed."""
+
+    step: int = 0
+    epoch: int = 0
+    position: int = 0
+    seconds: float = 0.0
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+
+class Trainer:
+    """One training run, from its first step or from its last checkpoint."""
+
+    def __init__(
+        self,
+        train: Examples,
+        held_out: Examples,
+        vectors: NDArray[np.float32],
+        sizes: Sizes,
+        settings: Settings,
+        folder: Path,
+        report: Report,
+    ) -> None:
+        self.train_examples = train
+        self.held_out = held_out
+        self.settings = settings
+        self.folder = folder
+        self.report = report
+        self.vectors = torch.from_numpy(vectors)
+        self.working_vectors = self.vectors.bfloat16() if settings.bfloat16 else self.vectors
+        torch.manual_seed(settings.seed)
+        self.network = ReaderNetwork(sizes)
+        self.parameters = list(self.network.parameters())
+        self.averages = [p.detach().clone() for p in self.parameters]
+        self.optimiser = torch.optim.Adam(self.parameters, lr=settings.rate, betas=(0.9, 0.99))
+        self.progress = Progress()
+
+    # -- the run ---------------------------------------------------------------------------
+
+    def run(self) -> ReaderNetwork:
+        """Train to the end of the schedule; returns the network with its averaged weights."""
+        settings, progress = self.settings, self.progress
+        threads_before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        saved = scored = spoken = time.monotonic()
+        recent: list[float] = []
+        try:
+            with ThreadPoolExecutor(settings.threads, "train") as pool:
+                groups = self._groups()
+                while (done := self._fraction()) < 1:
+                    if progress.position == len(groups):
+                        progress.epoch += 1
+                        progress.position = 0
+                        groups = self._groups()
+                    begin = time.monotonic()
+                    recent.append(self._step(groups[progress.position], done, pool))
+                    progress.position += 1
+                    progress.step += 1
+                    now = time.monotonic()
+                    progress.seconds += now - begin
+                    if now - spoken > 15:
+                        self.report(self._line(recent, len(groups), done))
+                        spoken, recent = now, []
+                    if now - saved > settings.save_every_seconds:
+                        self.save()
+                        saved = now
+                    if now - scored > settings.score_every_seconds:
+                        self._score(pool)
+                        scored = time.monotonic()
+                self._score(pool)
+                self.save()
+        except KeyboardInterrupt:
+            self.save()
+            raise
+        finally:
+            torch.set_num_threads(threads_before)
+        return self.averaged()
+
+    def averaged(self) -> ReaderNetwork:
+        """A copy of the network with the moving average of its weights."""
+        network = copy.deepcopy(self.network)
+        with torch.no_grad():
+            for parameter, average in zip(network.parameters(), self.averages, strict=True):
+                parameter.copy_(average)
+        return network.eval()
+
+    # -- one step --------------------------------------------------------------------------
+
+    def _groups(self) -> list[list[Example]]:
+        epoch, settings = self.progress.epoch, self.settings
+        examples = self.train_examples.epoch(settings.seed, epoch, settings.negatives)
+        rng = np.random.default_rng((settings.seed, epoch, 1))
+        return self.train_examples.batches(examples, settings.batch, rng)
+
+    def _fraction(self) -> float:
+        if self.settings.steps is not None:
+            return self.progress.step / self.settings.steps
+        assert self.settings.minutes is not None
+        return self.progress.seconds / (60 * self.settings.minutes)
+
+    def _step(self, group: Sequence[Example], done: float, pool: ThreadPoolExecutor) -> float:
+        settings, step = self.settings, self.progress.step
+        parts = list(
+            pool.map(
+                lambda part: self._gradients(part[1], len(group), part[0]),
+                enumerate(shards(group, settings.threads)),
+            )
+        )
+        with torch.no_grad():
+            gradients = list(parts[0][1])
+            for _, more in parts[1:]:
+                torch._foreach_add_(gradients, more)
+            for parameter, gradient in zip(self.parameters, gradients, strict=True):
+                parameter.grad = gradient
+            torch.nn.utils.clip_grad_norm_(self.parameters, settings.clip)
+            rate = settings.rate * min(1.0, (step + 1) / settings.warmup) * (1 - done)
+            for rates in self.optimiser.param_groups:
+                rates["lr"] = rate
+            self.optimiser.step()
+            # Early on the average follows quickly, or the first weights would linger in it.
+            keep = min(settings.average, (1 + step) / (10 + step))
+            torch._foreach_lerp_(self.averages, list[torch.Tensor](self.parameters), 1 - keep)
+        return sum(value for value, _ in parts)
+
+    def _gradients(
+        self, examples: Sequence[Example], of: int, shard: int
+    ) -> tuple[float, tuple[torch.Tensor, ...]]:
+        torch.set_num_threads(1)  # OpenMP keeps this number for each thread
+        seed = hash((self.settings.seed, self.progress.step, shard)) & 0x7FFFFFFF
+        generator = torch.Generator().manual_seed(seed)
+        batch = self.train_examples.batch(examples)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.settings.bfloat16):
+            scores = self.network(self.working_vectors, batch, self.settings.dropout, generator)
+        value = loss(scores, batch) / of
+        return float(value.detach()), torch.autograd.grad(value, self.parameters)
+
+    # -- what people and checkpoints see ---------------------------------------------------
+
+    def _line(self, recent: Sequence[float], groups: int, done: float) -> str:
+        progress = self.progress
+        left = progress.seconds / max(done, 1e-9) * (1 - done)
+        return (
+            f"step {progress.step:,} · epoch {progress.epoch + progress.position / groups:.2f} · "
+            f"loss {np.mean(recent):.3f} · {done:.1%} · {left / 60:.0f} min left"
+        )
+
+    def _score(self, pool: ThreadPoolExecutor) -> None:
+        scores = evaluate(self.averaged(), self.vectors, self.held_out, pool)
+        entry = {
+            "step": float(self.progress.step),
+            "minutes": round(self.progress.seconds / 60, 2),
+            **scores,
+        }
+        self.progress.curve.append(entry)
+        self.report(f"held out: EM {scores['em']:.2f} · F1 {scores['f1']:.2f}")
+
+    def save(self) -> None:
+        """Write a checkpoint to the run's folder."""
+        tensors: dict[str, torch.Tensor] = {}
+        names = [name for name, _ in self.network.named_parameters()]
+        for name, parameter, average in zip(names, self.parameters, self.averages, strict=True):
+            tensors[f"weight.{name}"] = parameter.detach()
+            tensors[f"average.{name}"] = average
+            for key, value in self.optimiser.state.get(parameter, {}).items():
+                tensors[f"optimiser.{key}.{name}"] = value
+        state = {
+            "settings": self.settings.as_dict(),
+            "sizes": self.network.sizes.as_dict(),
+            **asdict(self.progress),
+        }
+        save_checkpoint(self.folder, tensors, state)
+
+    def resume(self) -> bool:
+        """Go on from the folder's checkpoint; False if there is none.
+
+        The end of the schedule may be moved; any other setting must be the checkpoint's.
+        """
+        found = load_checkpoint(self.folder)
+        if found is None:
+            return False
+        tensors, state = found
+        ours, theirs = self.settings.as_dict(), state["settings"]
+        free = {"minutes", "steps", "save_every_seconds", "score_every_seconds"}
+        changed = sorted(k for k in ours if k not in free and ours[k] != theirs.get(k))
+        if changed or state["sizes"] != self.network.sizes.as_dict():
+            raise UsageError(
+                f"the checkpoint in {self.folder} was made with other settings"
+                + (f" ({', '.join(changed)})" if changed else ""),
+                hint="start again without --resume, or in another folder",
+            )
+        with torch.no_grad():
+            for (name, parameter), average in zip(
+                self.network.named_parameters(), self.averages, strict=True
+            ):
+                parameter.copy_(tensors[f"weight.{name}"])
+                average.copy_(tensors[f"average.{name}"])
+                kept = {
+                    key.split(".")[1]: value
+                    for key, value in tensors.items()
+                    if key.startswith("optimiser.") and key.split(".", 2)[2] == name
+                }
+                if kept:
+                    self.optimiser.state[parameter] = kept
+        for key in ("step", "epoch", "position", "seconds", "curve"):
+            setattr(self.progress, key, state[key])
+        return True

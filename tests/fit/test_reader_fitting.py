@@ -1,0 +1,112 @@
+"""From sample to saved reader: the exported file answers as the torch network does."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from click.testing import CliRunner  # noqa: E402
+
+from frugally.fit.reader.evaluation import predict  # noqa: E402
+from frugally.fit.reader.examples import Example, Examples  # noqa: E402
+from frugally.fit.reader.export import export  # noqa: E402
+from frugally.fit.reader.fitting import fit_reader  # noqa: E402
+from frugally.fit.reader.network import ReaderNetwork, Sizes  # noqa: E402
+from frugally.fit.reader.training import Settings  # noqa: E402
+from frugally.fit.squad import load_squad  # noqa: E402
+from frugally.nets.ngram_vectors import NgramRecipe, NgramVectors  # noqa: E402
+from frugally.nets.reader import LstmReader  # noqa: E402
+from frugally.nets.reader_card import NETWORK, VECTORS, flops, load_card  # noqa: E402
+from frugally.nets.reader_features import RECIPE, Lexicon  # noqa: E402
+
+SAMPLE = Path(__file__).parent.parent / "data" / "squad_sample"
+SIZES = Sizes(vector=16, hidden=16, layers=2, null=8)
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vectors") / VECTORS
+    table = np.random.default_rng(0).normal(0, 1.0, (2000, SIZES.vector)).astype(np.float32)
+    NgramVectors.quantise(table, NgramRecipe()).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory, vectors):
+    out = tmp_path_factory.mktemp("reader")
+    settings = Settings(
+        steps=60, batch=16, warmup=5, rate=5e-3, dropout=0.0, average=0.9,
+        save_every_seconds=1e9, score_every_seconds=1e9,
+    )  # fmt: skip
+    card = fit_reader(SAMPLE, out, vectors, settings, sizes=SIZES)
+    return out, card
+
+
+def test_the_card_says_what_it_is(fitted):
+    out, card = fitted
+    assert card == json.loads((out / "card.json").read_text()) == load_card(out)
+    assert card["features"]["recipe"] == RECIPE
+    assert card["calibration"]["a"] > 0
+    assert card["scores"]["held_out_f1"] >= card["scores"]["held_out_em"]
+    assert card["training"]["step"] == 60
+    assert card["bytes"] == sum((out / name).stat().st_size for name in (NETWORK, VECTORS))
+    assert str(SAMPLE) not in json.dumps(card)
+
+
+@pytest.mark.parametrize("int8", [False, True])
+def test_the_exported_network_scores_as_torch_does(tmp_path, fitted, vectors, int8):
+    out, _ = fitted
+    torch.manual_seed(1)
+    network = ReaderNetwork(SIZES).eval()
+    reader = LstmReader.load(out)
+    export(network, tmp_path / NETWORK, int8=int8)
+    from frugally.nets.reader import _open_session
+
+    reader = LstmReader(
+        _open_session(tmp_path / NETWORK, 1), NgramVectors.load(vectors), reader.card
+    )
+    paragraphs = load_squad(SAMPLE, "train-v1.1")
+    examples = Examples(paragraphs, Lexicon())
+    table = torch.from_numpy(NgramVectors.load(vectors).vectors(examples.lexicon.lower_words))
+    question = paragraphs[0].questions[0].text
+    passages = [p.context for p in paragraphs]
+    expected = predict(
+        network, table, examples, [Example(0, p, True) for p in range(len(paragraphs))]
+    )
+    for span, passage, (text, score) in zip(
+        reader.read(question, passages), passages, expected, strict=True
+    ):
+        assert span.score == pytest.approx(score, abs=0.05 if int8 else 1e-4)
+        assert int8 or passage[span.start : span.end] == text
+
+
+def test_flops_are_those_of_the_matrices():
+    sizes = Sizes().as_dict()
+    # One more passage word: 3 layers x 2 directions x 4 gates x 128 x (inputs + 128), twice each.
+    lstm = 2 * 2 * 4 * 128 * ((200 + 128) + 2 * (256 + 128))
+    rest = 2 * 96 * 96 + 2 * 2 * 12 * 96 + 2 * 2 * 768
+    assert flops(sizes, 101, 12) - flops(sizes, 100, 12) == lstm + rest
+
+
+def test_the_commands_fit_vectors_and_a_reader(tmp_path, vectors):
+    pytest.importorskip("floret")
+    from frugally.cli.fit import fit
+
+    run = CliRunner().invoke
+    result = run(fit, ["vectors", str(SAMPLE / "train-v1.1.json"), "-o", str(tmp_path / "v"),
+                       "--rows", "500", "--dim", "8", "--epochs", "1"])  # fmt: skip
+    assert result.exit_code == 0, result.output
+    first = NgramVectors.load(tmp_path / "v" / VECTORS)
+    assert (first.rows, first.dim) == (500, 8)
+    again = run(fit, ["vectors", str(SAMPLE / "train-v1.1.json"), "-o", str(tmp_path / "w"),
+                      "--rows", "500", "--dim", "8", "--epochs", "1"])  # fmt: skip
+    assert again.exit_code == 0
+    assert NgramVectors.load(tmp_path / "w" / VECTORS).digest() == first.digest()
+
+    missing = run(fit, ["reader", str(tmp_path), "-o", str(tmp_path / "r"),
+                        "--vectors", str(vectors), "--steps", "1"])  # fmt: skip
+    assert missing.exit_code != 0
+    assert "train-v1.1" in str(missing.exception)

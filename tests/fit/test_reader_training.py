@@ -1,0 +1,188 @@
+"""The reader's training overfits a small sample, repeats itself, and survives being killed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from frugally.errors import NetError, UsageError  # noqa: E402
+from frugally.fit.reader.examples import Examples, hold_out, shards, word_spans  # noqa: E402
+from frugally.fit.reader.network import ReaderNetwork, Sizes, loss  # noqa: E402
+from frugally.fit.reader.training import Settings, Trainer  # noqa: E402
+from frugally.fit.squad import load_squad  # noqa: E402
+from frugally.nets.reader_features import Lexicon, passage_features, split  # noqa: E402
+
+SAMPLE = Path(__file__).parent.parent / "data" / "squad_sample"
+SIZES = Sizes(vector=24, hidden=24, layers=2, null=8)
+SETTINGS = Settings(
+    steps=8, batch=16, warmup=5, rate=5e-3, dropout=0.2, save_every_seconds=0,
+    score_every_seconds=1e9,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return Examples(load_squad(SAMPLE, "train-v1.1"), Lexicon())
+
+
+@pytest.fixture(scope="module")
+def vectors(examples):
+    words = len(examples.lexicon.lower_words)
+    return np.random.default_rng(0).normal(0, 0.4, (words, SIZES.vector)).astype(np.float32)
+
+
+def trainer(examples, vectors, folder, settings=SETTINGS):
+    return Trainer(examples, examples, vectors, SIZES, settings, folder, lambda _: None)
+
+
+def weights(network):
+    return torch.cat([p.detach().reshape(-1) for p in network.parameters()])
+
+
+def test_gold_spans_are_the_answers(examples):
+    for q in range(len(examples)):
+        paragraph = examples.paragraphs[examples.home[q]]
+        places = examples.places[examples.home[q]]
+        for first, last in examples.spans[q]:
+            covered = paragraph.context[places[first, 0] : places[last, 1]]
+            assert examples.answers[q][0] in covered
+
+
+def test_a_span_covers_words_cut_in_the_middle():
+    _, places = split("in mid-1889 or so")
+    assert word_spans(places, [3], ["mid-18"]) == [(1, 3)]
+    assert word_spans(places[:2], [3], ["mid-18"]) == []  # cut off
+
+
+def test_features_of_a_batch_are_those_of_reading(examples):
+    chosen = examples.epoch(1, 0, 0.3)[:7]
+    batch = examples.batch(chosen)
+    for b, example in enumerate(chosen):
+        expected = passage_features(
+            examples.questions[example.question],
+            examples.passages[example.paragraph],
+            examples.lexicon,
+        )
+        np.testing.assert_allclose(batch.features[: len(expected), b], expected, rtol=1e-6)
+        assert not batch.features[len(expected) :, b].any()
+
+
+def test_negatives_lack_the_answer_and_stay_in_the_article(examples):
+    chosen = [e for e in examples.epoch(1, 0, 0.9) if not e.positive]
+    assert len(chosen) > 30
+    for example in chosen:
+        home = examples.paragraphs[examples.home[example.question]]
+        other = examples.paragraphs[example.paragraph]
+        assert other.title == home.title
+        assert examples.answers[example.question][0].lower() not in other.context.lower()
+
+
+def test_held_out_articles_are_apart_and_follow_the_seed():
+    paragraphs = load_squad(SAMPLE, "train-v1.1")
+    rest, held = hold_out(paragraphs, 0.25, 3)
+    assert {p.title for p in rest}.isdisjoint({p.title for p in held})
+    assert len(rest) + len(held) == len(paragraphs)
+    assert hold_out(paragraphs, 0.25, 3) == (rest, held)
+
+
+def test_batches_hold_every_example_once(examples):
+    chosen = examples.epoch(1, 0, 0.3)
+    groups = examples.batches(chosen, 16, np.random.default_rng(0))
+    assert sorted(repr(e) for group in groups for e in group) == sorted(map(repr, chosen))
+    for group in groups:
+        assert sum(len(part) for part in shards(group, 3)) == len(group)
+
+
+def test_padding_does_not_change_scores(examples, vectors):
+    torch.manual_seed(0)
+    network = ReaderNetwork(SIZES).eval()
+    table = torch.from_numpy(vectors)
+    chosen = sorted(
+        examples.epoch(1, 0, 0.0)[::9], key=lambda e: len(examples.passages[e.paragraph])
+    )
+    with torch.inference_mode():
+        together = network(table, examples.batch(chosen))
+        for b, example in enumerate(chosen):
+            alone = network(table, examples.batch([example]))
+            n = len(examples.passages[example.paragraph])
+            torch.testing.assert_close(together.start[:n, b], alone.start[:n, 0])
+            torch.testing.assert_close(together.null[b], alone.null[0])
+
+
+def test_loss_is_the_likelihood_written_out(examples, vectors):
+    torch.manual_seed(0)
+    network = ReaderNetwork(SIZES).eval()
+    chosen = examples.epoch(1, 0, 0.5)[:6]
+    batch = examples.batch(chosen)
+    with torch.inference_mode():
+        scores = network(torch.from_numpy(vectors), batch)
+        expected = 0.0
+        for b, example in enumerate(chosen):
+            for row, score in enumerate((scores.start, scores.end)):
+                choices = torch.cat([score[:, b], scores.null[b, row : row + 1]]).softmax(0)
+                spans = examples.spans[example.question] if example.positive else []
+                places = {span[row] for span in spans} or {len(choices) - 1}
+                expected -= float(torch.log(sum(choices[place] for place in places)))
+        assert float(loss(scores, batch)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_it_overfits_the_sample(examples, vectors, tmp_path):
+    settings = replace(
+        SETTINGS, steps=140, dropout=0.0, negatives=0.0, average=0.9, save_every_seconds=1e9
+    )
+    run = trainer(examples, vectors, tmp_path, settings)
+    run.run()
+    assert run.progress.curve[-1]["em"] > 85
+
+
+def test_the_same_seed_gives_the_same_weights(examples, vectors, tmp_path):
+    once = trainer(examples, vectors, tmp_path / "a").run()
+    again = trainer(examples, vectors, tmp_path / "b").run()
+    assert torch.equal(weights(once), weights(again))
+    other = trainer(examples, vectors, tmp_path / "c", replace(SETTINGS, seed=2)).run()
+    assert not torch.equal(weights(once), weights(other))
+
+
+def test_a_killed_run_resumes_to_the_same_weights(examples, vectors, tmp_path, monkeypatch):
+    whole = trainer(examples, vectors, tmp_path / "whole").run()
+
+    killed = trainer(examples, vectors, tmp_path / "killed")
+    step = killed._step
+
+    def dies_at_six(*arguments):
+        if killed.progress.step == 6:
+            raise RuntimeError("killed")
+        return step(*arguments)
+
+    monkeypatch.setattr(killed, "_step", dies_at_six)
+    with pytest.raises(RuntimeError, match="killed"):
+        killed.run()
+
+    resumed = trainer(examples, vectors, tmp_path / "killed")
+    assert resumed.resume()
+    assert resumed.progress.step == 6
+    assert torch.equal(weights(resumed.run()), weights(whole))
+    assert len(list((tmp_path / "killed").iterdir())) == 2  # old checkpoints are cleared away
+
+
+def test_resuming_needs_the_same_settings_and_a_whole_checkpoint(examples, vectors, tmp_path):
+    assert not trainer(examples, vectors, tmp_path).resume()
+    trainer(examples, vectors, tmp_path, replace(SETTINGS, steps=2)).run()
+    with pytest.raises(UsageError, match="batch"):
+        trainer(examples, vectors, tmp_path, replace(SETTINGS, batch=8)).resume()
+    file = next(tmp_path.glob("*.safetensors"))
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(NetError, match="damaged"):
+        trainer(examples, vectors, tmp_path).resume()
+
+
+def test_minutes_end_the_run(examples, vectors, tmp_path):
+    settings = replace(SETTINGS, steps=None, minutes=0.01)
+    run = trainer(examples, vectors, tmp_path, settings)
+    run.run()
+    assert run.progress.seconds >= 0.6
+    with pytest.raises(UsageError):
+        Settings()

@@ -1,0 +1,19 @@
+"""The best span is the one a search over all pairs finds."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frugally.nets.spans import best_span
+
+
+@given(st.integers(1, 40), st.integers(1, 15), st.integers(0, 2**32 - 1))
+def test_best_span_equals_a_full_search(n, longest, seed):
+    rng = np.random.default_rng(seed)
+    start, end = rng.normal(size=(2, n)).astype(np.float32)
+    first, last, score = best_span(start, end, longest)
+    every = [
+        (float(start[i] + end[j]), i, j) for i in range(n) for j in range(i, min(n, i + longest))
+    ]
+    assert 0 <= last - first < longest
+    assert score == float(start[first] + end[last]) == max(every)[0]
