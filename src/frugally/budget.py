@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, fields
 
@@ -19,12 +20,13 @@ def parse_bytes(text: str) -> int:
     Raises:
         UsageError: the text is not an amount of bytes.
     """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = match[2].lower().removesuffix("b") if match else None
     factor = None if unit is None else {**_PREFIX, **_BINARY}.get(unit)
-    if match is None or factor is None:
+    amount = float(match[1]) if match else math.inf
+    if factor is None or amount == math.inf:
         raise UsageError(f"{text!r} is not an amount of bytes", hint="write it like 500KB or 1GB")
-    return int(float(match[1]) * factor)
+    return int(amount * factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ class Budget:
             if match is None:
                 raise UsageError(f"cannot read {text[position:].strip()!r} in the budget {text!r}",
                                  hint="write it like '500KB 40MFLOP 5ms 20passages'")
-            kind, value = _limit(float(match[1]), match[2])
+            kind, value = _limit(match[1], match[2])
             if kind in limits:
                 raise UsageError(f"the budget {text!r} limits {kind} twice")
             limits[kind] = value
@@ -80,8 +82,10 @@ class Budget:
         return " ".join(show(limit).replace(" ", "") for limit, show in shown if limit is not None)
 
 
-def _limit(value: float, unit: str) -> tuple[str, int | float]:
-    low = unit.lower()
+def _limit(number: str, unit: str) -> tuple[str, int | float]:
+    value, low = float(number), unit.lower()
+    if value == math.inf:
+        raise UsageError(f"{number}{unit} in a budget is no limit", hint="leave it out")
     if low in _SECONDS:
         return "seconds", value * _SECONDS[low]
     if low in ("passage", "passages"):
@@ -90,7 +94,7 @@ def _limit(value: float, unit: str) -> tuple[str, int | float]:
         if low.endswith(suffix) and low.removesuffix(suffix) in _PREFIX:
             return "flops", int(value * _PREFIX[low.removesuffix(suffix)])
     if low.endswith("b"):
-        return "size", parse_bytes(f"{value}{unit}")
+        return "size", parse_bytes(number + unit)
     raise UsageError(f"unknown unit {unit!r} in a budget",
                      hint="known: B, KB, MB, GB, FLOP, MFLOP, GFLOP, us, ms, s, min, h, passages")
 

@@ -22,7 +22,7 @@ from frugally.ask.index.segment import Segment
 from frugally.ask.index.writer import SegmentsWriter
 from frugally.ask.passages import LONGEST, split_passages
 from frugally.ask.search.ranking import Ranking
-from frugally.ask.search.searcher import Searcher, Share
+from frugally.ask.search.searcher import Match, Searcher, Share
 from frugally.ask.sources import Problem, discover, read_documents
 from frugally.cost import spend
 from frugally.errors import (
@@ -358,7 +358,7 @@ class Collection:
             for number, record in segment.documents.sources.items()
             if any(
                 not segment.is_deleted(np.array([first]))[0]
-                for first, _ in segment.documents.of_source(number)
+                for first in segment.documents.of_source(number)
             )
         }
 
@@ -381,10 +381,20 @@ class Collection:
         Raises:
             UsageError: the question has no word, or k is below 1.
         """
-        terms = self.query(question)
-        matches = self._searcher.search(terms, k, ranking or Ranking(), prune=prune)
-        spend(passages_total=self.passages)
+        matches = self.match(question, k, ranking=ranking, prune=prune)
         return [self.hit(match.passage, match.score) for match in matches]
+
+    def match(
+        self, question: str, k: int = 10, *, ranking: Ranking | None = None, prune: bool = True
+    ) -> list[Match]:
+        """As `search`, but only the passages' numbers and scores, without their texts.
+
+        Raises:
+            UsageError: the question has no word, or k is below 1.
+        """
+        terms = self.query(question)
+        spend(passages_total=self.passages)
+        return self._searcher.search(terms, k, ranking or Ranking(), prune=prune)
 
     def explain(
         self, question: str, hit: Hit, *, ranking: Ranking | None = None
@@ -483,11 +493,11 @@ class _Deletions:
             bits[: len(segment.deleted)] = segment.deleted
             self._dead.append(bits)
 
-    def _mark(self, i: int, first: int, count: int) -> bool:
+    def _mark(self, i: int, first: int) -> bool:
         bits = self._dead[i]
         if bits[first >> 3] >> (first & 7) & 1:
             return False
-        numbers = np.arange(first, first + count)
+        numbers = np.arange(first, self._segments[i].end_of_document(first))
         np.bitwise_or.at(bits, numbers >> 3, (1 << (numbers & 7)).astype(np.uint8))
         self.documents += 1
         return True
@@ -499,8 +509,8 @@ class _Deletions:
             store = self._segments[i].documents
             for number, record in store.sources.items():
                 if record.path == path:
-                    for first, count in store.of_source(number):
-                        found |= self._mark(i, first, count)
+                    for first in store.of_source(number):
+                        found |= self._mark(i, first)
         return found
 
     def add_id(self, name: str) -> bool:
@@ -510,8 +520,7 @@ class _Deletions:
         found = False
         for i, segment in enumerate(self._segments):
             for first in segment.starting_at(hash_ids([name])).tolist():
-                stored, count = segment.documents.id_at(first)
-                found |= stored == name and self._mark(i, first, count)
+                found |= segment.documents.id_at(first) == name and self._mark(i, first)
         return found
 
     def add_superseded(self, old: int) -> int:
@@ -522,24 +531,22 @@ class _Deletions:
             hashes = newer.tables["id_hashes"]
             for i in range(j):
                 candidates = np.intersect1d(hashes, self._segments[i].tables["id_hashes"])
-                names = {newer.documents.id_at(f)[0] for f in newer.starting_at(candidates).tolist()}
+                names = {newer.documents.id_at(f) for f in newer.starting_at(candidates).tolist()}
                 self._mark_named(i, self._segments[i].starting_at(candidates), names)
             repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
             last: dict[str, int] = {}
             firsts = sorted(newer.starting_at(repeated).tolist())
             for first in firsts:
-                last[newer.documents.id_at(first)[0]] = first
+                last[newer.documents.id_at(first)] = first
             for first in firsts:
-                name, count = newer.documents.id_at(first)
-                if last[name] != first:
-                    self._mark(j, first, count)
+                if last[newer.documents.id_at(first)] != first:
+                    self._mark(j, first)
         return self.documents - before
 
     def _mark_named(self, i: int, firsts: NDArray[np.int64], names: set[str]) -> None:
         for first in firsts.tolist():
-            name, count = self._segments[i].documents.id_at(first)
-            if name in names:
-                self._mark(i, first, count)
+            if self._segments[i].documents.id_at(first) in names:
+                self._mark(i, first)
 
     def write(self, commit: int) -> list[SegmentEntry]:
         """Write the tombstone files that have changed; returns all entries as they are now."""

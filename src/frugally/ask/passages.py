@@ -167,9 +167,10 @@ def _with_short_ones(spans: list[Span], longest: int) -> list[Span]:
             joined.append((run[0][0], run[-1][1]))
             run = []
     if run:
-        if joined and run[-1][1] - joined[-1][0] <= longest:
-            run[0] = joined.pop()
-        joined.append((run[0][0], run[-1][1]))
+        start, end = run[0][0], run[-1][1]
+        if joined and end - joined[-1][0] <= longest:
+            start = joined.pop()[0]
+        joined.append((start, end))
     return joined
 
 

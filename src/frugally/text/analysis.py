@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from frugally.errors import UsageError
 from frugally.text import drqa
 from frugally.text.stopwords import STOP_WORDS
-from frugally.text.unicode_table import VERSION, unicode_table
+from frugally.text.unicode_table import SOLO, VERSION, unicode_table
 
 HASH_VERSION = 1
 
@@ -116,7 +116,8 @@ class HashedAnalyser:
 
         self._recipe = recipe
         self._table = unicode_table()
-        self._stem = Stemmer.Stemmer("english").stemWords if recipe.analyser == "english" else None
+        # Without the stemmer's own cache: every word comes here once.
+        self._stem = Stemmer.Stemmer("english", 0).stemWords if recipe.analyser == "english" else None
         self.forget()
 
     def forget(self) -> None:
@@ -196,7 +197,7 @@ class HashedAnalyser:
         # A byte is a token at most, and every span may end one; short texts fold longer.
         room = int(sizes.max(initial=0)) + 1
         tokens = np.empty(len(text) + len(spans) + 2 * room, np.int32)
-        chunks: list[NDArray[np.int32]] = []
+        chunks: list[NDArray[np.int32]] = [] if spans else [tokens[:0]]
         span, base = 0, 0
         table = self._table
         while span < len(spans):
@@ -238,11 +239,12 @@ class HashedAnalyser:
         text = self._words[start : int(ends[-1])].tobytes()
         bounds = [0, *(ends - start).tolist()]
         new = [text[a:b].decode() for a, b in zip(bounds, bounds[1:], strict=False)]
-        flags = np.fromiter(
-            ((STOP if w in STOP_WORDS else 0) | (ALONE if _is_alone(w) else 0) for w in new),
-            np.uint8,
-            len(new),
-        )
+        flags = np.zeros(len(new), np.uint8)
+        for i, word in enumerate(new):
+            if word in STOP_WORDS:
+                flags[i] = STOP
+            elif not word.isascii() and _is_alone(word):
+                flags[i] = ALONE
         stems = new if self._stem is None else self._stem(new)
         encoded = [stem.encode() for stem in stems]
         stem_ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
@@ -252,11 +254,9 @@ class HashedAnalyser:
 
 
 def _is_alone(word: str) -> bool:
-    if word.isascii():
-        return False
     table = unicode_table()
     code = ord(word[0])
-    return int(table.entries[int(table.pages[code >> 8]) * 256 + (code & 255)]) & 7 == 2
+    return int(table.entries[int(table.pages[code >> 8]) * 256 + (code & 255)]) & 7 == SOLO
 
 
 def _rehashed(
@@ -295,7 +295,8 @@ class DrqaAnalyser:
 
     def query(self, question: str) -> list[QueryTerm]:
         """The terms of a question that the seed system would use."""
-        grams: Iterable[str] = drqa.ngrams(drqa.tokens(question))
+        whole = question.encode("utf-8", "replace").decode()  # as texts are read
+        grams: Iterable[str] = drqa.ngrams(drqa.tokens(whole))
         merged: dict[int, QueryTerm] = {}
         for gram, n in Counter(grams).items():
             key = drqa.bucket(gram, self._recipe.bits)

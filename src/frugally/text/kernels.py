@@ -72,6 +72,74 @@ def hash_words(text, ends):  # type: ignore[no-untyped-def]
     return hashes
 
 
+@njit(cache=True, nogil=True)
+def _number(h, source, start, length, slots, numbers, state, words, word_ends):  # type: ignore[no-untyped-def]
+    """The number of a word from its FNV-1a hash; a new word's bytes come from `source[start:]`."""
+    h ^= h >> np.uint64(29)
+    if h == np.uint64(0):
+        h = np.uint64(1)
+    mask = np.uint64(len(slots) - 1)
+    slot = h & mask
+    while slots[slot] != np.uint64(0) and slots[slot] != h:
+        slot = (slot + np.uint64(1)) & mask
+    if slots[slot] == np.uint64(0):
+        slots[slot] = h
+        numbers[slot] = state[0]
+        for i in range(length):
+            byte = source[start + i]
+            words[state[1] + i] = byte | 0x20 if 65 <= byte <= 90 else byte
+        state[1] += length
+        word_ends[state[0]] = state[1]
+        state[0] += 1
+    return numbers[slot]
+
+
+@njit(cache=True, nogil=True)
+def _ascii_words(  # type: ignore[no-untyped-def]
+    text, position, end, slots, numbers, state, words, word_ends, tokens, progress
+):
+    """Number words of plain ASCII from `position` on; returns where something else begins.
+
+    A word is left for the caller if a byte beyond ASCII follows it (it may go on), or if it is
+    longer than a token may be.
+    """
+    mask = np.uint64(len(slots) - 1)
+    written = progress[0]
+    while True:
+        while position < end:
+            byte = text[position]
+            if byte >= 128 or 48 <= byte <= 57 or 97 <= (byte | 0x20) <= 122:
+                break
+            position += 1
+        start = position
+        h = _FNV_OFFSET
+        while position < end:
+            byte = text[position]
+            if 97 <= byte <= 122 or 48 <= byte <= 57:
+                h = (h ^ np.uint64(byte)) * _FNV_PRIME
+            elif 65 <= byte <= 90:
+                h = (h ^ np.uint64(byte | 0x20)) * _FNV_PRIME
+            else:
+                break
+            position += 1
+        length = position - start
+        if length == 0 or length > LONGEST_TOKEN or (position < end and text[position] >= 128):
+            progress[0] = written
+            return start
+        # The lookup of _number once more: a call with so many arrays would take longer than it.
+        mixed = h ^ (h >> np.uint64(29))
+        slot = mixed & mask
+        while slots[slot] != np.uint64(0) and slots[slot] != mixed:
+            slot = (slot + np.uint64(1)) & mask
+        if slots[slot] != np.uint64(0):
+            tokens[written] = numbers[slot]
+        else:
+            tokens[written] = _number(
+                h, text, start, length, slots, numbers, state, words, word_ends
+            )
+        written += 1
+
+
 @njit(
     types.UniTuple(types.int64, 2)(
         _BYTES, types.int64[::1], types.int64[::1], types.int64,
@@ -99,21 +167,26 @@ def tokenise(  # type: ignore[no-untyped-def]
     """
     buffer = np.empty(LONGEST_TOKEN + 24, np.int32)
     encoded = np.empty(4 * LONGEST_TOKEN + 96, np.uint8)
-    mask = np.uint64(len(slots) - 1)
-    written = 0
+    progress = np.zeros(1, np.int64)  # tokens written
     for span in range(first, len(starts)):
         room = ends[span] - starts[span] + 1
         # Folding lengthens a text at most twelvefold in bytes (U+FDFA) and twofold in tokens.
         if (
-            written + 2 * room > len(tokens)
+            progress[0] + 2 * room > len(tokens)
             or 2 * (state[0] + 2 * room) > len(slots)
             or state[0] + 2 * room > len(word_ends)
             or state[1] + 13 * room > len(words)
         ):
-            return span, written
+            return span, progress[0]
         position = starts[span]
         length, alone = 0, False
         while True:
+            if length == 0:
+                # Words of ASCII letters and digits, up to the next byte that is neither.
+                position = _ascii_words(
+                    text, position, ends[span], slots, numbers, state, words, word_ends, tokens,
+                    progress,
+                )  # fmt: skip
             at_end = position >= ends[span]
             code = 32
             if not at_end:
@@ -138,7 +211,8 @@ def tokenise(  # type: ignore[no-untyped-def]
                         else:
                             good = False
                             break
-                    if not good or code > 0x10FFFF:
+                    # Also no longer forms than needed: every code point has one spelling.
+                    if not good or code > 0x10FFFF or code < 1 << (5 * need + 1):
                         code = 32
             entry = entries[np.int64(pages[code >> 8]) * 256 + (code & 255)]
             fold = np.int64(entry >> 11)
@@ -182,22 +256,10 @@ def tokenise(  # type: ignore[no-untyped-def]
                     h = _FNV_OFFSET
                     for i in range(n):
                         h = (h ^ np.uint64(encoded[i])) * _FNV_PRIME
-                    h ^= h >> np.uint64(29)
-                    if h == np.uint64(0):
-                        h = np.uint64(1)
-                    slot = h & mask
-                    while slots[slot] != np.uint64(0) and slots[slot] != h:
-                        slot = (slot + np.uint64(1)) & mask
-                    if slots[slot] == np.uint64(0):
-                        slots[slot] = h
-                        numbers[slot] = state[0]
-                        for i in range(n):
-                            words[state[1] + i] = encoded[i]
-                        state[1] += n
-                        word_ends[state[0]] = state[1]
-                        state[0] += 1
-                    tokens[written] = numbers[slot]
-                    written += 1
+                    tokens[progress[0]] = _number(
+                        h, encoded, 0, n, slots, numbers, state, words, word_ends
+                    )
+                    progress[0] += 1
                     length = 0
                 if kind == _SEPARATOR:
                     continue
@@ -218,8 +280,8 @@ def tokenise(  # type: ignore[no-untyped-def]
                 length += 1
             if at_end:
                 break
-        token_ends[span] = written
-    return len(starts), written
+        token_ends[span] = progress[0]
+    return len(starts), progress[0]
 
 
 @njit(

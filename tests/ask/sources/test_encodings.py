@@ -79,7 +79,7 @@ def test_stray_nulls_are_dropped(read_bytes):
 
 
 def test_an_odd_run_of_bytes_is_no_utf16():
-    assert detect_encoding("Plain words".encode()) == "utf-8"
+    assert detect_encoding(b"Plain words") == "utf-8"
     assert detect_encoding(b"one\0two") == "utf-8"
 
 

@@ -33,7 +33,7 @@ def test_a_part_never_ends_inside_a_character():
 
 
 def _read_one_line(path, megabytes, line):
-    """Write one line of many megabytes, read it, and give the parts' lengths and the memory used."""
+    """Write one line of many megabytes and read it: all of it, in parts, in little memory."""
     with gzip.open(path, "wb", compresslevel=1) as file:
         for _ in range(megabytes):
             file.write(line)

@@ -1,7 +1,12 @@
+import bz2
+import gzip
 import io
+import lzma
 import os
+import random
 import sys
 import threading
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -65,20 +70,18 @@ def test_what_cannot_be_opened_is_reported(tmp_path, read):
     assert "No such file" in missing.reasons
 
 
-@pytest.mark.parametrize("ending", [".gz", ".bz2", ".xz"])
-def test_compressed_data_cut_short_keeps_what_came_before(ending, tmp_path, read):
-    import bz2
-    import gzip
-    import lzma
-    import random
-
+@pytest.mark.parametrize(
+    ("ending", "compress"),
+    [(".gz", gzip.compress), (".bz2", bz2.compress), (".xz", partial(lzma.compress, preset=0))],
+)
+def test_compressed_data_cut_short_keeps_what_came_before(ending, compress, tmp_path, read):
     rng = random.Random(3)
-    lines = [b'{"text": "%s"}\n' % rng.randbytes(30).hex().encode() for _ in range(40_000)]
-    data = {".gz": gzip, ".bz2": bz2, ".xz": lzma}[ending].compress(b"".join(lines))
+    lines = [b'{"text": "%s"}\n' % rng.randbytes(30).hex().encode() for _ in range(30_000)]
+    data = compress(b"".join(lines))
     path = tmp_path / f"lines.jsonl{ending}"
     path.write_bytes(data[: len(data) * 3 // 4])
     documents, problems = read(path)
-    assert 10_000 < len(documents) < 40_000
+    assert 5_000 < len(documents) < 30_000
     assert "ends early after" in problems[-1].reason
     assert f"{len(documents):,} documents before that were read" in problems[-1].reason
 
@@ -112,7 +115,7 @@ def test_a_pipe_is_read_as_it_comes(tmp_path, read):
     os.mkfifo(path)
 
     def write():
-        with open(path, "wb", buffering=0) as pipe:
+        with path.open("wb", buffering=0) as pipe:
             for word in (b"Some", b" words", b" come", b" late."):
                 pipe.write(word)
 

@@ -111,8 +111,8 @@ def test_nothing_and_binary_files_are_refused_with_a_reason(suffix, read_bytes):
 
 def test_no_parser_is_loaded_before_a_file_needs_it():
     code = (
-        "import sys, frugally.ask.sources; "
-        "print({'pypdf', 'docx', 'lxml', 'mwparserfromhell', 'charset_normalizer'} & {*sys.modules})"
+        "import sys, frugally.ask.sources; print({*sys.modules} & "
+        "{'pypdf', 'docx', 'lxml', 'mwparserfromhell', 'charset_normalizer'})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -24,14 +24,12 @@ _COMPRESS_FROM = 2048
 _SCHEMA = """
 CREATE TABLE documents (
     passage INTEGER PRIMARY KEY,  -- number of its first passage in the segment
-    count INTEGER NOT NULL,       -- how many passages it has
     id TEXT NOT NULL,
     title TEXT NOT NULL,
     url TEXT NOT NULL,
     source INTEGER NOT NULL,
     text NOT NULL,                -- TEXT, or a BLOB of zlib over UTF-8
-    passages BLOB,                -- int32 pairs (start, end); NULL: one passage, the whole text
-    places TEXT                   -- JSON: pages, cues, times of the passages
+    details TEXT                  -- JSON: passages, pages, cues, times; NULL: one passage, all text
 );
 CREATE TABLE sources (
     number INTEGER PRIMARY KEY, path TEXT NOT NULL, size INTEGER NOT NULL,
@@ -50,41 +48,46 @@ class SourceRecord:
     sha256: str
 
 
-Row = tuple[int, int, str, str, str, int, str | bytes, bytes | None, str | None]
+Row = tuple[int, str, str, str, int, str | bytes, str | None]
 
 
 def make_row(document: Document, passages: Sequence[Passage], source: int, number: int) -> Row:
     """The row of a document whose first passage has this number."""
     text = document.text
+    name, title, url = document.id, document.title, document.url
     stored: str | bytes = text
+    # Most documents are short and clean; the rest is told apart by the cheapest tests.
     if len(text) >= _COMPRESS_FROM or not _storable(text):
         stored = zlib.compress(text.encode("utf-8", "replace"), 6)
-    whole = len(passages) == 1 and passages[0].start == 0 and passages[0].end == len(text)
-    spans = None
-    if not whole:
-        spans = np.array([(p.start, p.end) for p in passages], "<i4").tobytes()
-    places = None
-    if document.pages or document.cues:
-        places = json.dumps(
+    if not (_storable(name) and _storable(title) and _storable(url)):
+        name, title, url = (
+            s.encode("utf-8", "replace").decode() for s in (name, title, url)
+        )
+    details = None
+    if len(passages) != 1 or document.pages or document.cues or passages[0].end != len(text):
+        details = json.dumps(
             {
+                "passages": [(p.start, p.end) for p in passages],
                 "pages": document.pages,
                 "cues": [(c.start, c.end, c.begins, c.ends) for c in document.cues],
                 "times": [(p.begins, p.ends) for p in passages] if document.cues else None,
-            }
+            },
+            separators=(",", ":"),
         )
-    return (
-        number, len(passages), _clean(document.id), _clean(document.title), _clean(document.url),
-        source, stored, spans, places,
-    )  # fmt: skip
+    elif passages[0].start:
+        details = json.dumps({"passages": [(passages[0].start, passages[0].end)]})
+    return number, name, title, url, source, stored, details
 
 
 def _storable(text: str) -> bool:
-    return text.isascii() or _clean(text) == text
-
-
-def _clean(text: str) -> str:
-    """Without lone surrogates, which UTF-8 cannot hold."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """Whether it is without lone surrogates, which UTF-8 cannot hold."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class DocumentsWriter:
@@ -95,13 +98,13 @@ class DocumentsWriter:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         # The file counts only once a manifest names it, so SQLite's own journal would be waste.
         self._database.executescript(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
-            "PRAGMA cache_size=-8000;" + _SCHEMA + "BEGIN;"
+            "PRAGMA page_size=16384; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000;" + _SCHEMA + "BEGIN;"
         )
 
     def add(self, rows: Iterable[Row]) -> None:
         """Insert documents."""
-        self._database.executemany("INSERT INTO documents VALUES (?,?,?,?,?,?,?,?,?)", rows)
+        self._database.executemany("INSERT INTO documents VALUES (?,?,?,?,?,?,?)", rows)
 
     def finish(self, sources: Iterable[tuple[int, SourceRecord]]) -> None:
         """Insert the sources and make the file durable."""
@@ -175,36 +178,31 @@ class DocumentStore:
         while rows := cursor.fetchmany(1 << 12):
             yield rows
 
-    def spans(self) -> Iterator[tuple[int, int, str, int]]:
-        """Of every document: its first passage, how many, its id, the number of its source."""
-        yield from self._database.execute("SELECT passage, count, id, source FROM documents")
+    def id_at(self, passage: int) -> str:
+        """The id of the document that begins at a passage."""
+        rows = self._query("SELECT id FROM documents WHERE passage = ?", passage)
+        if not rows:
+            raise CorruptionError(f"{self._path} has no document at passage {passage}")
+        return str(rows[0][0])
 
-    def id_at(self, passage: int) -> tuple[str, int]:
-        """The id of the document that begins at a passage, and how many passages it has."""
-        rows = self._query("SELECT id, count FROM documents WHERE passage = ?", passage)
-        return (rows[0][0], rows[0][1]) if rows else ("", 0)
-
-    def of_source(self, source: int) -> list[tuple[int, int]]:
-        """First passage and number of passages of the documents of a source."""
-        return self._query("SELECT passage, count FROM documents WHERE source = ?", source)  # type: ignore[return-value]
+    def of_source(self, source: int) -> list[int]:
+        """First passages of the documents of a source."""
+        rows = self._query("SELECT passage FROM documents WHERE source = ?", source)
+        return [first for (first,) in rows]
 
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
 
     def _stored(self, row: tuple[Any, ...]) -> StoredDocument:
-        first, count, name, title, url, source, stored, spans, places = row
+        first, name, title, url, source, stored, more = row
         try:
             text = stored if isinstance(stored, str) else zlib.decompress(stored).decode()
-            bounds = [(0, len(text))]
-            if spans is not None:
-                bounds = np.frombuffer(spans, "<i4").reshape(-1, 2).tolist()
-            details = json.loads(places) if places else {}
+            details = json.loads(more) if more else {}
         except (zlib.error, ValueError) as error:
             raise CorruptionError(f"document {name!r} in {self._path} is damaged: {error}") from error
-        if len(bounds) != count:
-            raise CorruptionError(f"document {name!r} in {self._path} is damaged")
-        times = details.get("times") or [(None, None)] * count
+        bounds = details.get("passages", [(0, len(text))])
+        times = details.get("times") or [(None, None)] * len(bounds)
         record = self._sources.get(source)
         return StoredDocument(
             document=Document(

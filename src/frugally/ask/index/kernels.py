@@ -129,14 +129,14 @@ def _unpack_block(data, position, count, doc_bits, docs, tfs, at):  # type: igno
 @njit(
     types.UniTuple(_I64, 4)(
         _U64[::1], _U32[::1], _I64, _U8[::1], _U8[::1], _U32[:, ::1],
-        _U32[::1], _U32[::1], _U8[::1], _U32[::1], _I64,
+        _U32[::1], _U32[::1], _U8[::1], _U32[::1],
     ),
     cache=True,
     nogil=True,
 )  # fmt: skip
 def pack_postings(  # type: ignore[no-untyped-def]
     packed, frequencies, doc_bits, length_codes, out, terms,
-    skip_last, skip_position, impacts, impact_ends, impacts_done,
+    skip_last, skip_position, impacts, impact_ends,
 ):  # fmt: skip
     """Pack sorted occurrences (`term << 32 | passage`) into posting lists.
 
@@ -145,7 +145,6 @@ def pack_postings(  # type: ignore[no-untyped-def]
     and, inline, `passage << 1 | frequency - 1` for a term that occurs in one passage once or twice.
     Lists of more than BLOCK passages have, per block, its last passage, its offset in the list, and
     the Pareto pairs (frequency, length code) that no other posting of the block beats.
-    `impact_ends` go on from `impacts_done`, the bytes of impacts that the segment has already.
 
     Returns how many terms, bytes of `out`, skips and bytes of `impacts` were written.
     """
@@ -190,7 +189,7 @@ def pack_postings(  # type: ignore[no-untyped-def]
                                 impacts[n_impacts + 1] = best
                                 n_impacts += 2
                             shortest[j] = 256
-                        impact_ends[n_skips] = impacts_done + n_impacts
+                        impact_ends[n_skips] = n_impacts
                         n_skips += 1
                 filled = 0
             if not more:
@@ -218,22 +217,19 @@ def _put_varint(out, position, value):  # type: ignore[no-untyped-def]
     return position + 1
 
 
-@njit(_I64(_U32[:, ::1], _I64, _I64, _U8[::1]), cache=True, nogil=True)
-def pack_directory(terms, first, doc_bits, out):  # type: ignore[no-untyped-def]
-    """Pack up to TERM_BLOCK rows of `terms` from row `first` on into zeroed bytes; returns how many.
-
-    Byte 0: rows - 1. Byte 1: bits of a gap between hashes. Then, as bits: the gaps, one bit a term
+@njit(cache=True, nogil=True)
+def _pack_directory_block(terms, first, count, doc_bits, out, position):  # type: ignore[no-untyped-def]
+    """Byte 0: rows - 1. Byte 1: bits of a gap between hashes. Then, as bits: the gaps, one bit a term
     (inline or not), the inline payloads; then, from a whole byte on, per list as varints its number
-    of passages - 1 and its bytes.
+    of passages - 1 and its bytes. Returns where the block ends.
     """
-    count = min(TERM_BLOCK, len(terms) - first)
     gaps = np.int64(0)
     for i in range(first + 1, first + count):
         gaps |= np.int64(terms[i, 0]) - np.int64(terms[i - 1, 0]) - 1
     gap_bits = _width(gaps)
-    out[0] = np.uint8(count - 1)
-    out[1] = np.uint8(gap_bits)
-    bit = 16
+    out[position] = np.uint8(count - 1)
+    out[position + 1] = np.uint8(gap_bits)
+    bit = (position + 2) * 8
     for i in range(first + 1, first + count):
         gap = np.int64(terms[i, 0]) - np.int64(terms[i - 1, 0]) - 1
         bit = _put(out, bit, gap, gap_bits)
@@ -247,6 +243,32 @@ def pack_directory(terms, first, doc_bits, out):  # type: ignore[no-untyped-def]
         if terms[i, 2] != 0:
             position = _put_varint(out, position, np.int64(terms[i, 1]) - 1)
             position = _put_varint(out, position, np.int64(terms[i, 2]))
+    return position
+
+
+@njit(_I64(_U32[:, ::1], _I64, _U8[::1], _I64[:, ::1]), cache=True, nogil=True)
+def pack_directory(terms, doc_bits, out, blocks):  # type: ignore[no-untyped-def]
+    """Pack rows of `terms`, TERM_BLOCK at a time, into zeroed bytes; returns how many bytes.
+
+    Per block a row of `blocks`: its first hash, its position in `out`, and the bytes and skips of
+    the lists of the blocks before it in this call. Row `len(blocks) - 1` has the totals.
+    """
+    position, lists, skips = np.int64(0), np.int64(0), np.int64(0)
+    for block in range(len(blocks) - 1):
+        first = block * TERM_BLOCK
+        count = min(TERM_BLOCK, len(terms) - first)
+        blocks[block, 0] = terms[first, 0]
+        blocks[block, 1] = position
+        blocks[block, 2] = lists
+        blocks[block, 3] = skips
+        position = _pack_directory_block(terms, first, count, doc_bits, out, position)
+        for i in range(first, first + count):
+            lists += np.int64(terms[i, 2])
+            if terms[i, 1] > BLOCK:
+                skips += (np.int64(terms[i, 1]) + BLOCK - 1) // BLOCK
+    blocks[len(blocks) - 1, 1] = position
+    blocks[len(blocks) - 1, 2] = lists
+    blocks[len(blocks) - 1, 3] = skips
     return position
 
 

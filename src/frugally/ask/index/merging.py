@@ -104,7 +104,7 @@ def _merge_documents(
                 sources[own[number]] = record
             for rows in segment.documents.raw():
                 kept = [
-                    (int(mapping[row[0]]), *row[1:5], own.get(row[5], -1), *row[6:])
+                    (int(mapping[row[0]]), *row[1:4], own.get(row[4], -1), *row[5:])
                     for row in rows
                     if mapping[row[0]] >= 0
                 ]

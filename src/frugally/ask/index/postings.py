@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,78 @@ def split_by_term(packed: NDArray[np.uint64]) -> Iterable[Piece]:
         start = end
 
 
+@dataclass(frozen=True, slots=True)
+class _PackedPiece:
+    """A piece as `pack_postings` leaves it; `impact_ends` count from its own first impact."""
+
+    terms: NDArray[np.uint32]
+    postings: bytes
+    skip_last: NDArray[np.uint32]
+    skip_position: NDArray[np.uint32]
+    impacts: NDArray[np.uint8]
+    impact_ends: NDArray[np.uint32]
+
+
+def _pack(piece: Piece, bits: int, codes: NDArray[np.uint8]) -> _PackedPiece:
+    from frugally.ask.index.kernels import BLOCK, pack_postings
+
+    packed, frequencies = piece
+    count = len(packed)
+    out = np.zeros(9 * count + 64, np.uint8)
+    terms = np.empty((count, 4), np.uint32)
+    room = 2 * count // BLOCK + 1  # lists of BLOCK + 1 passages have two skips each
+    last, position, ends = (np.empty(room, np.uint32) for _ in range(3))
+    impacts = np.empty(2 * count + 2, np.uint8)
+    n_terms, n_bytes, n_skips, n_impacts = pack_postings(
+        packed, frequencies, bits, codes, out, terms, last, position, impacts, ends
+    )
+    return _PackedPiece(
+        terms[:n_terms].copy(), out[:n_bytes].tobytes(), last[:n_skips].copy(),
+        position[:n_skips].copy(), impacts[:n_impacts].copy(), ends[:n_skips].copy(),
+    )  # fmt: skip
+
+
+class _Directory:
+    """Writes the directory of terms, block by block, and keeps the table of the blocks."""
+
+    def __init__(self, file: NewFile, bits: int) -> None:
+        self._file = file
+        self._bits = bits
+        self._waiting = np.zeros((0, 4), np.uint32)
+        self._lists = self._skips = 0
+        self._blocks: list[NDArray[np.int64]] = []
+
+    def add(self, terms: NDArray[np.uint32], *, last: bool = False) -> None:
+        """Take in rows of terms; all but the last block of the directory are full."""
+        from frugally.ask.index.kernels import TERM_BLOCK, pack_directory
+
+        rows = np.concatenate([self._waiting, terms])
+        full = len(rows) if last else len(rows) - len(rows) % TERM_BLOCK
+        self._waiting = rows[full:].copy()
+        if not full:
+            return
+        rows = rows[:full]
+        blocks = np.zeros((-(-full // TERM_BLOCK) + 1, 4), np.int64)
+        out = np.zeros(16 * full + 16 * len(blocks), np.uint8)
+        size = pack_directory(rows, self._bits, out, blocks)
+        lists, skips = int(blocks[-1, 2]), int(blocks[-1, 3])
+        blocks[:, 1:] += (self._file.size, self._lists, self._skips)
+        self._blocks.append(blocks[:-1])
+        self._file.write(out[:size].tobytes())
+        self._lists += lists
+        self._skips += skips
+
+    def tables(self) -> dict[str, NDArray[Any]]:
+        """First hash, position, postings and skips of each block."""
+        columns = np.concatenate([np.zeros((0, 4), np.int64), *self._blocks])
+        return {
+            "block_keys": columns[:, 0].astype(np.uint32),
+            "block_positions": columns[:, 1].astype(np.uint64),
+            "block_postings": columns[:, 2].astype(np.uint64),
+            "block_skips": columns[:, 3].astype(np.uint32),
+        }
+
+
 def write_postings(
     folder: Path,
     pieces: Iterable[Piece],
@@ -69,84 +143,62 @@ def write_postings(
     `pieces` are (occurrences, frequencies) in order, no term in two of them; `lengths` are the
     passages' lengths in words; `more_tables` are stored beside the tables of the postings.
     """
-    from frugally.ask.index.kernels import BLOCK, PADDING, TERM_BLOCK, pack_directory, pack_postings
+    from frugally.ask.index.kernels import PADDING
 
     bits = doc_bits(len(lengths))
     codes = length_codes(lengths)
-    blocks: list[tuple[int, int, int, int]] = []
-    skip_parts: list[tuple[NDArray[Any], ...]] = []
-    waiting = np.zeros((0, 4), np.uint32)
-    n_postings = n_terms = n_impacts = 0
-    list_start = list_skips = 0
-    out = np.zeros(0, np.uint8)
-    block_bytes = np.zeros(4096 + TERM_BLOCK * 16, np.uint8)
-    with NewFile(folder / POSTINGS) as postings, NewFile(folder / TERMS) as directory:
-
-        def flush(rows: NDArray[np.uint32]) -> None:
-            """Write one block of the directory."""
-            nonlocal list_start, list_skips
-            block_bytes[:] = 0
-            size = pack_directory(rows, 0, bits, block_bytes)
-            blocks.append((int(rows[0, 0]), directory.size, list_start, list_skips))
-            directory.write(block_bytes[:size].tobytes())
-            list_start += int(rows[:, 2].sum(dtype=np.int64))
-            long = rows[:, 1][rows[:, 1] > BLOCK].astype(np.int64)
-            list_skips += int(((long + BLOCK - 1) // BLOCK).sum())
-
-        for packed, frequencies in pieces:
-            count = len(packed)
-            if len(out) < 9 * count + 64:
-                out = np.zeros(9 * count + 64, np.uint8)
-            terms = np.empty((count, 4), np.uint32)
-            room = count // BLOCK + 2
-            last, position, ends = (np.empty(room, np.uint32) for _ in range(3))
-            impacts = np.empty(2 * count + 2, np.uint8)
-            used_terms, used, used_skips, used_impacts = pack_postings(
-                packed, frequencies, bits, codes, out, terms,
-                last, position, impacts, ends, n_impacts,
-            )  # fmt: skip
-            postings.write(out[:used].tobytes())
-            out[:used] = 0
-            skip_parts.append(
-                (last[:used_skips].copy(), position[:used_skips].copy(), ends[:used_skips].copy(),
-                 impacts[:used_impacts].copy())
-            )  # fmt: skip
-            n_terms += used_terms
-            n_impacts += used_impacts
-            n_postings += int(terms[:used_terms, 1].sum(dtype=np.int64))
-            waiting = np.concatenate([waiting, terms[:used_terms]])
-            full = len(waiting) - len(waiting) % TERM_BLOCK
-            for i in range(0, full, TERM_BLOCK):
-                flush(waiting[i : i + TERM_BLOCK])
-            waiting = waiting[full:].copy()
-        if len(waiting):
-            flush(waiting)
+    skips: list[_PackedPiece] = []
+    n_postings = n_terms = 0
+    with (
+        NewFile(folder / POSTINGS) as postings,
+        NewFile(folder / TERMS) as terms,
+        ThreadPoolExecutor(2, "pack") as pool,
+    ):
+        directory = _Directory(terms, bits)
+        for piece in _in_order(pool, lambda p: _pack(p, bits, codes), pieces):
+            postings.write(piece.postings)
+            directory.add(piece.terms)
+            n_terms += len(piece.terms)
+            n_postings += int(piece.terms[:, 1].sum(dtype=np.int64))
+            skips.append(replace(piece, postings=b"", terms=piece.terms[:0]))
+        directory.add(np.zeros((0, 4), np.uint32), last=True)
         postings.write(bytes(PADDING))
-        directory.write(bytes(PADDING))
-    columns = np.array(blocks, np.uint64).reshape(-1, 4)
-    kinds = (np.uint32, np.uint32, np.uint32, np.uint8)
-    joined = [
-        np.concatenate([part[i] for part in skip_parts]) if skip_parts else np.zeros(0, kind)
-        for i, kind in enumerate(kinds)
+        terms.write(bytes(PADDING))
+    sizes = np.cumsum([0, *(len(piece.impacts) for piece in skips)])
+    impact_ends = [
+        (piece.impact_ends + size).astype(np.uint32)
+        for piece, size in zip(skips, sizes, strict=False)
     ]
     small = lengths.max(initial=0) < 1 << 16
     with NewFile(folder / TABLES) as tables:
         save_tensors(
             tables,
             {
-                "block_keys": columns[:, 0].astype(np.uint32),
-                "block_positions": columns[:, 1],
-                "block_postings": columns[:, 2],
-                "block_skips": columns[:, 3].astype(np.uint32),
-                "skip_last": joined[0],
-                "skip_position": joined[1],
-                "impact_ends": joined[2],
-                "impacts": joined[3],
+                **directory.tables(),
+                "skip_last": _joined([p.skip_last for p in skips], np.uint32),
+                "skip_position": _joined([p.skip_position for p in skips], np.uint32),
+                "impacts": _joined([p.impacts for p in skips], np.uint8),
+                "impact_ends": _joined(impact_ends, np.uint32),
                 "lengths": lengths.astype(np.uint16 if small else np.uint32),
                 **more_tables,
             },
         )
-    files = {
-        file.path.name: (file.size, file.digest) for file in (postings, directory, tables)
-    }
+    files = {f.path.name: (f.size, f.digest) for f in (postings, terms, tables)}
     return Packed(n_postings, n_terms, files)
+
+
+def _joined(parts: list[NDArray[Any]], dtype: type) -> NDArray[Any]:
+    return np.concatenate([np.zeros(0, dtype), *parts])
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, work: Callable[[Piece], _PackedPiece], pieces: Iterable[Piece]
+) -> Iterator[_PackedPiece]:
+    """Results in the order of the pieces, a few being worked on at a time."""
+    pending: deque[Future[_PackedPiece]] = deque()
+    for piece in pieces:
+        pending.append(pool.submit(work, piece))
+        if len(pending) > 3:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()

@@ -114,6 +114,16 @@ class Segment:
             return np.zeros(len(passages), bool)
         return (self.deleted[passages >> 3] >> (passages & 7).astype(np.uint8) & 1).astype(bool)
 
+    @cached_property
+    def _firsts(self) -> NDArray[np.int64]:
+        """First passages of all documents, in order, and the number of passages after the last."""
+        firsts = np.sort(self.tables["id_passages"].astype(np.int64))
+        return np.append(firsts, self.entry.passages)
+
+    def end_of_document(self, first: int) -> int:
+        """The passage after the last of the document that begins at passage `first`."""
+        return int(self._firsts[np.searchsorted(self._firsts, first, "right")])
+
     def starting_at(self, name_hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
         """First passages of the documents whose id has one of these hashes."""
         hashes, rows = self.tables["id_hashes"], self.tables["id_passages"]

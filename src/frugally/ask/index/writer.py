@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,8 +23,8 @@ from frugally.text.analysis import Analyser, Recipe, make_analyser
 # Memory that is not occurrences: the interpreter and its libraries, batches under way, the words
 # met, the buffers of packing.
 _RESERVE = 420_000_000
-_LEAST = 1 << 20  # occurrences a segment may always have
-_BATCH_BYTES = 1 << 21
+_LEAST = 1 << 25  # occurrences a segment may always have
+_BATCH_BYTES = 1 << 22
 _UNDER_WAY = 3  # batches
 
 
@@ -38,33 +39,53 @@ def hash_ids(ids: Iterable[str]) -> NDArray[np.uint32]:
 
 @dataclass(slots=True)
 class _Batch:
-    """Documents on their way: title and text of each passage as bytes, and the rows to store."""
+    """Passages on their way to be analysed: title and text of each, as bytes."""
 
     spans: list[bytes] = field(default_factory=list)
-    documents: list[tuple[Document, list[Passage], int]] = field(default_factory=list)
-    sources: dict[int, SourceRecord] = field(default_factory=dict)
     size: int = 0
+    sent: Future[int] | None = None
 
 
 class _OpenSegment:
-    """The segment being filled."""
+    """The segment being filled: documents by the main thread, occurrences by the analysing one."""
 
     def __init__(self, folder: Path, capacity: int) -> None:
         self.folder = folder
         disk.make_folder(folder)
         self.store = DocumentsWriter(folder / DOCUMENTS)
-        self.packed = np.empty(capacity, np.uint64)
-        self.used = 0
+        self.rows: list[Row] = []
         self.passages = 0
-        self.documents = 0
-        self.lengths: list[NDArray[np.int64]] = []
-        self.sample = np.zeros(0, np.uint64)
+        self.sources: dict[int, SourceRecord] = {}
         self.id_hashes: list[NDArray[np.uint32]] = []
         self.id_passages: list[NDArray[np.uint32]] = []
-        self.sources: dict[int, SourceRecord] = {}
+        self.packed = np.empty(capacity, np.uint64)
+        self.used = 0
+        self.lengths: list[NDArray[np.int64]] = []
+        self.sample = np.zeros(0, np.uint64)
 
-    def finish(self) -> SegmentEntry:
+    def store_rows(self) -> None:
+        """Write the rows at hand."""
+        rows, self.rows = self.rows, []
+        self.id_hashes.append(hash_ids(row[1] for row in rows))
+        self.id_passages.append(np.fromiter((row[0] for row in rows), np.uint32, len(rows)))
+        self.store.add(rows)
+
+    def analyse(self, analyser: Analyser, spans: list[bytes], first: int) -> int:
+        """Take in the terms of passages numbered from `first`; returns how many occurrences."""
+        terms = analyser.terms(spans, first)
+        end = self.used + len(terms.packed)
+        if end > len(self.packed):  # one huge document
+            self.packed = np.concatenate([self.packed, np.empty(end - len(self.packed), np.uint64)])
+        self.packed[self.used : end] = terms.packed
+        self.used = end
+        self.lengths.append(terms.lengths)
+        self.sample = np.union1d(self.sample, terms.sample)
+        return len(terms.packed)
+
+    def finish(self, pool: ThreadPoolExecutor) -> SegmentEntry:
         """Sort and pack what was gathered; all of it is on disk afterwards."""
+        self.store_rows()
+        stored = pool.submit(self._finish_store)
         occurrences = self.packed[: self.used]
         occurrences.sort()
         hashes = np.concatenate(self.id_hashes)
@@ -80,19 +101,22 @@ class _OpenSegment:
                 "sample": self.sample,
             },
         )
-        self.store.finish(self.sources.items())
-        path = self.folder / DOCUMENTS
-        files = {**written.files, DOCUMENTS: (path.stat().st_size, disk.digest_of(path))}
+        files = {**written.files, DOCUMENTS: stored.result()}
         disk.sync_folder(self.folder)
         return SegmentEntry(
             name=self.folder.name,
-            documents=self.documents,
+            documents=len(hashes),
             passages=self.passages,
             words=int(lengths.sum()),
             postings=written.postings,
             terms=written.terms,
             files=files,
         )
+
+    def _finish_store(self) -> tuple[int, str]:
+        self.store.finish(self.sources.items())
+        path = self.folder / DOCUMENTS
+        return path.stat().st_size, disk.digest_of(path)
 
 
 class SegmentsWriter:
@@ -107,97 +131,94 @@ class SegmentsWriter:
     ) -> None:
         self._folder = folder
         self._analyser: Analyser = make_analyser(recipe)
+        self._most_per_byte = max(1, recipe.title_weight)
         self._name = name
         self._capacity = max(_LEAST, (memory - _RESERVE) // 8)
         self._batch = _Batch()
-        self._pending: deque[Future[None]] = deque()
-        self._analysis = ThreadPoolExecutor(1, "analyse")
-        self._storage = ThreadPoolExecutor(1, "store")
-        self._stored: Future[None] | None = None
+        self._pending: deque[_Batch] = deque()
+        self._pool = ThreadPoolExecutor(1, "analyse")
         self._open: _OpenSegment | None = None
+        self._known = 0  # occurrences of the batches that are done, in the open segment
+        self._source: tuple[int, SourceRecord] | None = None
         self._finished: list[SegmentEntry] = []
 
     def __enter__(self) -> SegmentsWriter:
+        # The analysing thread needs the interpreter for moments only; with the usual 5 ms it would
+        # wait longer for it than it works.
+        self._interval = sys.getswitchinterval()
+        sys.setswitchinterval(2e-4)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for pending in self._pending:
-            pending.cancel()
-        self._analysis.shutdown(cancel_futures=True)
-        self._storage.shutdown(cancel_futures=True)
+        sys.setswitchinterval(self._interval)
+        self._pool.shutdown(cancel_futures=True)
         if self._open is not None:
             self._open.store.abandon()
 
+    def add_source(self, number: int, record: SourceRecord) -> None:
+        """Say where the documents that follow come from, before the first of them."""
+        self._source = number, record
+
     def add(self, document: Document, passages: list[Passage], source: int) -> None:
-        """Take in a document; `source` is the number of a record given to `add_source`."""
-        batch = self._batch
+        """Take in a document; `source` is the number of a record given to `add_source`, or -1."""
+        segment, batch = self._open or self._start(), self._batch
         title = document.title.encode("utf-8", "replace")
         text = document.text
         for passage in passages:
             body = text[passage.start : passage.end].encode("utf-8", "replace")
             batch.spans += (title, body)
-            batch.size += len(body) + len(title)
-        batch.documents.append((document, passages, source))
-        if batch.size >= _BATCH_BYTES or len(batch.documents) >= 1 << 14:
+            batch.size += len(body) + len(title) + 2
+        segment.rows.append(make_row(document, passages, source, segment.passages))
+        segment.passages += len(passages)
+        if self._source is not None and self._source[0] == source:
+            segment.sources[source] = self._source[1]
+        if batch.size >= _BATCH_BYTES:
             self._send()
-
-    def add_source(self, number: int, record: SourceRecord) -> None:
-        """Say where the documents that follow come from, before the first of them."""
-        self._batch.sources[number] = record
+            self._make_room()
 
     def finish(self) -> list[SegmentEntry]:
         """Write out everything; returns the segments, in the order of their documents."""
-        self._send()
-        while self._pending:
-            self._pending.popleft().result()
         self._close_segment()
         return self._finished
 
-    def _send(self) -> None:
-        batch, self._batch = self._batch, _Batch()
-        # A source may go on in the next batch, which may be in another segment.
-        self._batch.sources = dict(list(batch.sources.items())[-1:])
-        if batch.documents:
-            self._pending.append(self._analysis.submit(self._process, batch))
-        while len(self._pending) > _UNDER_WAY:
-            self._pending.popleft().result()
+    def _start(self) -> _OpenSegment:
+        self._open = _OpenSegment(self._folder / self._name(), self._capacity)
+        self._known = 0
+        return self._open
 
-    def _process(self, batch: _Batch) -> None:
-        """On the analysing thread: terms of a batch, into the open segment or a new one."""
-        terms = self._analyser.terms(batch.spans, 0)
-        segment = self._open
-        if segment is not None and segment.used + len(terms.packed) > self._capacity:
+    def _send(self) -> None:
+        """Hand the batch over to the analysing thread."""
+        segment, batch = self._open, self._batch
+        if segment is None or not batch.spans:
+            return
+        self._batch = _Batch()
+        first = segment.passages - len(batch.spans) // 2
+        batch.sent = self._pool.submit(segment.analyse, self._analyser, batch.spans, first)
+        batch.spans = []
+        self._pending.append(batch)
+        segment.store_rows()
+        self._wait(_UNDER_WAY)
+
+    def _make_room(self) -> None:
+        """Close the segment if the next batch might not fit."""
+        # Counting only batches that are certainly done makes the cut the same on every run.
+        ahead = sum(b.size for b in self._pending) + 2 * _BATCH_BYTES
+        if self._known + ahead * self._most_per_byte > self._capacity:
             self._close_segment()
-            segment = None
-        if segment is None:
-            capacity = max(self._capacity, len(terms.packed))
-            segment = self._open = _OpenSegment(self._folder / self._name(), capacity)
-        first = segment.passages
-        end = segment.used + len(terms.packed)
-        np.add(terms.packed, np.uint64(first), out=segment.packed[segment.used : end])
-        segment.used = end
-        segment.lengths.append(terms.lengths)
-        segment.sample = np.union1d(segment.sample, terms.sample)
-        segment.sources.update(batch.sources)
-        rows: list[Row] = []
-        number = first
-        for document, passages, source in batch.documents:
-            rows.append(make_row(document, passages, source, number))
-            number += len(passages)
-        segment.id_hashes.append(hash_ids(row[2] for row in rows))
-        segment.id_passages.append(np.fromiter((row[0] for row in rows), np.uint32, len(rows)))
-        segment.passages = number
-        segment.documents += len(rows)
-        if self._stored is not None:
-            self._stored.result()
-        self._stored = self._storage.submit(segment.store.add, rows)
+
+    def _wait(self, most: int) -> None:
+        """Wait until at most so many batches are under way."""
+        while len(self._pending) > most:
+            sent = self._pending.popleft().sent
+            assert sent is not None
+            self._known += sent.result()
 
     def _close_segment(self) -> None:
-        if self._stored is not None:
-            self._stored.result()
-            self._stored = None
-        if self._open is not None:
-            self._finished.append(self._open.finish())
-            self._open = None
-            # Words are numbered anew in each segment: no collection outgrows the memory.
-            self._analyser.forget()
+        if self._open is None:
+            return
+        self._send()
+        self._wait(0)
+        self._finished.append(self._open.finish(self._pool))
+        self._open = None
+        # Words are numbered anew in each segment: no collection outgrows the memory.
+        self._analyser.forget()

@@ -117,8 +117,9 @@ def _by_letters(sample: bytes, letters: dict[str, str]) -> str:
     high = b"".join(_HIGH_RUN.findall(sample))
 
     def share(encoding: str) -> float:
-        text = high.decode(encoding, "replace").lower()
-        return sum(text.count(letter) for letter in letters[encoding]) / len(text)
+        text = high.decode(encoding, "replace")
+        frequent = frozenset(letters[encoding] + letters[encoding].upper())
+        return sum(character in frequent for character in text) / len(text)
 
     return max(letters, key=share)
 
@@ -129,7 +130,7 @@ _EAST_ASIAN = ("gb18030", "big5", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp9
 # Letters beyond ASCII of the languages that were written in each. Lists overlap where languages
 # do: Portuguese also has the õ that tells Hungarian from French.
 _LATIN = {
-    "cp1254": "çğıöşüâîû’“”",
+    "cp1254": "çğıİöşüâîû’“”",
     "cp1252": "àáâãäåæçèéêëìíîïñòóôöøùúûüýÿßœðþ«»’“”–—€°¿¡",
     "cp1250": "áâäăąćčďđéęěíîľĺłńňóôöőřśšşťţúůűüýźžż„”–",
 }

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from functools import partial
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from frugally.ask.document import Document
 from frugally.ask.sources.encodings import with_bom
@@ -40,7 +40,7 @@ class JsonLines:
     def documents(self, file: SourceFile, report: Report) -> Iterator[Document]:
         """Yield a document a line. A line that holds none is reported by number and skipped."""
         faults = _Faults(file.name, report)
-        decode = json.JSONDecoder().decode
+        decoder = json.JSONDecoder()
         source = file.name
         # The hot path of indexing: what is rare is told apart by the cheapest test that finds it.
         for number, line in enumerate(_lines(file), 1):
@@ -49,7 +49,7 @@ class JsonLines:
                 faults.add(number, f"longer than {LONGEST_LINE >> 20} MB")
                 continue
             try:
-                record = decode(line.decode())
+                record = _parse(decoder, line.decode())
             except UnicodeDecodeError:
                 record = _decode_damaged(line, number, faults)
             except (ValueError, RecursionError) as error:
@@ -75,6 +75,15 @@ class JsonLines:
                 id=key or f"{source}#{number}", text=text, title=title, url=url, source=source
             )
         faults.finish()
+
+
+def _parse(decoder: json.JSONDecoder, line: str) -> Any:
+    """`decoder.decode(line)`, in half the time where no white space but a line's end is around."""
+    try:
+        record, end = decoder.scan_once(line, 0)  # type: ignore[attr-defined]
+    except StopIteration:
+        end = -1
+    return record if end >= len(line) - 1 and line[end:] in ("", "\n") else decoder.decode(line)
 
 
 class _Faults:

@@ -32,7 +32,7 @@ class Markdown:
 def from_markdown(source: str) -> tuple[str, str]:
     """Return title ("" if there is none) and text; the text has a line for every source line."""
     title, source = _front_matter(source)
-    source = _COMMENT.sub(_blank_lines, source)
+    source = _without_comments(source)
     lines: list[str] = []
     fence = ""
     for line in source.split("\n"):
@@ -42,11 +42,11 @@ def from_markdown(source: str) -> tuple[str, str]:
             lines.append("")
         elif fence or (line.startswith(("    ", "\t")) and not _LIST_ITEM.match(line)):
             lines.append(line)
-        elif _RULE.match(line) or _REFERENCE.match(line):
+        elif _MARKS.issuperset(line) or _REFERENCE.match(line):
             lines.append("")
         else:
             heading = _HEADING.match(line)
-            plain = _inline(heading[1] if heading else _BLOCK_MARK.sub("", line))
+            plain = _inline(_heading_text(heading[1]) if heading else _BLOCK_MARK.sub("", line))
             lines.append(plain)
             if heading and not title:
                 title = plain
@@ -62,7 +62,7 @@ def _front_matter(source: str) -> tuple[str, str]:
         return "", source
     named = _FRONT_TITLE.search(block[0])
     title = named[1].strip().strip("\"'") if named else ""
-    return title, _blank_lines(block) + source[block.end() :]
+    return title, _line_ends(block[0]) + source[block.end() :]
 
 
 def _underlined_heading(source: str) -> str:
@@ -71,29 +71,49 @@ def _underlined_heading(source: str) -> str:
     return _inline(found[1]) if found else ""
 
 
-def _blank_lines(found: re.Match[str]) -> str:
-    """Return as many line ends as the match has."""
-    return "\n" * found[0].count("\n")
+def _without_comments(source: str) -> str:
+    """Return `source` with its HTML comments reduced to their line ends."""
+    pieces = []
+    start = 0
+    while (begins := source.find("<!--", start)) >= 0:
+        ends = source.find("-->", begins)
+        if ends < 0:
+            break
+        pieces += [source[start:begins], _line_ends(source[begins:ends])]
+        start = ends + 3
+    return "".join([*pieces, source[start:]])
+
+
+def _line_ends(text: str) -> str:
+    """Return as many line ends as `text` has."""
+    return "\n" * text.count("\n")
+
+
+def _heading_text(text: str) -> str:
+    """Return a heading without its closing marks and its anchor."""
+    text = _ANCHOR.sub("", text.rstrip())
+    opened = text.rstrip("#")
+    return opened if opened != text and opened[-1:].isspace() else text
 
 
 def _inline(line: str) -> str:
     """Return `line` without the marks of emphasis, links, images, code, tags and tables."""
-    code: list[str] = []
+    verbatim: list[str] = []
 
     def keep(found: re.Match[str]) -> str:
-        code.append(found[2].strip())
-        return f"\0{len(code) - 1}\0"
+        verbatim.append(found[2].strip() if found[2] else found[3])
+        return f"\0{len(verbatim) - 1}\0"
 
-    line = _CODE.sub(keep, line)
+    line = _VERBATIM.sub(keep, line)
     if "|" in line and line.strip().startswith("|"):
         line = "\t".join(cell.strip() for cell in line.strip().strip("|").split("|"))
-    line = _LINK.sub(r"\1", line)
+    # Twice, as the text of a link may be an image.
+    line = _LINK.sub(r"\1", _LINK.sub(r"\1", line))
     line = _AUTOLINK.sub(r"\1", line)
     line = _TAG.sub("", line)
     for emphasis in _EMPHASIS:
         line = emphasis.sub(r"\1", line)
-    line = _ESCAPE.sub(r"\1", html.unescape(line))
-    line = re.sub("\0(\\d+)\0", lambda found: code[int(found[1])], line)
+    line = _KEPT.sub(lambda found: verbatim[int(found[1])], html.unescape(line))
     return line.rstrip()
 
 
@@ -101,26 +121,28 @@ _FRONT_MATTER = re.compile(
     r"\A(?:---\n.*?\n(?:---|\.\.\.)|\+\+\+\n.*?\n\+\+\+)[ \t]*(?:\n|\Z)", re.S
 )
 _FRONT_TITLE = re.compile(r"^title\s*[:=]\s*(.+)$", re.M | re.I)
-_COMMENT = re.compile(r"<!--.*?-->", re.S)
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})([^`]*)$")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+]|\d{1,9}[.)])\s")
-_RULE = re.compile(r"\s{0,3}(?:(?:[-*_]\s*){3,}|=+|-+|\|?[\s:|-]*-[\s:|-]*\|[\s:|-]*)\s*$")
+# Lines of nothing else are rules, underlines of headings and of the first rows of tables.
+_MARKS = frozenset("-*_=:|+ \t")
 _REFERENCE = re.compile(r"\s{0,3}\[[^\]^]+\]:\s*\S+")
-_HEADING = re.compile(r"\s{0,3}#{1,6}\s+(.*?)(?:\s+#+)?(?:\s*\{#[^}]*\})?\s*$")
+_HEADING = re.compile(r"\s{0,3}#{1,6}\s+(.*)$")
+_ANCHOR = re.compile(r"\s\{#[^{}]*\}$")
 _UNDERLINED = re.compile(r"^(\S.*)\n(?:=+|-+)[ \t]*$", re.M)
 _BLOCK_MARK = re.compile(r"^\s*(?:>\s?)*\s*(?:[-*+]\s+(?:\[[ xX]\]\s+)?)?")
-_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
+# Lengths are bounded: many marks that nothing closes would each be sought to the end of the line.
+_VERBATIM = re.compile(r"(?<!`)(`+)(?!`)(.{1,1000}?)(?<!`)\1(?!`)|\\([!-/:-@\[-`{-~])")
+_KEPT = re.compile("\0(\\d+)\0")
 _LINK = re.compile(
     r"!?\[((?:[^\[\]]|\[[^\[\]]*\])*)\](?:\([^()\s]*(?:\([^()]*\)[^()\s]*)*(?:\s+[^()]*)?\)|\[[^\]]*\])"
 )
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)[^>\s]+)>")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _EMPHASIS = (
-    re.compile(r"\*\*\*(?=\S)(.+?)(?<=\S)\*\*\*"),
-    re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*"),
-    re.compile(r"(?<!\w)__(?=\S)(.+?)(?<=\S)__(?!\w)"),
-    re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]+?)(?<=\S)\*(?!\*)"),
-    re.compile(r"(?<!\w)_(?=\S)([^_]+?)(?<=\S)_(?!\w)"),
-    re.compile(r"~~(?=\S)(.+?)(?<=\S)~~"),
+    re.compile(r"\*\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*\*"),
+    re.compile(r"\*\*(?=\S)(.{1,1000}?)(?<=\S)\*\*"),
+    re.compile(r"(?<!\w)__(?=\S)(.{1,1000}?)(?<=\S)__(?!\w)"),
+    re.compile(r"(?<![\w*])\*(?=[^\s*])([^*]{1,1000}?)(?<=\S)\*(?!\*)"),
+    re.compile(r"(?<!\w)_(?=\S)([^_]{1,1000}?)(?<=\S)_(?!\w)"),
+    re.compile(r"~~(?=\S)(.{1,1000}?)(?<=\S)~~"),
 )
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")

@@ -114,7 +114,7 @@ def _document(
         text = reader.text(wikitext)
     # The parser gives up on some nests of markup with whatever error comes.
     except Exception as error:
-        report(Problem(path=name, reason=f"article {title!r}: {type(error).__name__}: {error}"))
+        report(Problem(path=name, reason=f"article {title!r} cannot be read: {error}"))
         return None
     if not text:
         return None

@@ -113,7 +113,7 @@ def rejoin_lines(page: str) -> str:
     lengths = sorted(len(line) for line in lines if line)
     if not lengths:
         return ""
-    full = 0.7 * lengths[len(lengths) * 9 // 10]
+    full = max(_NARROWEST, 0.7 * lengths[len(lengths) * 9 // 10])
     joined: list[str] = []
     previous = ""
     for line in lines:
@@ -130,6 +130,8 @@ def rejoin_lines(page: str) -> str:
     return "\n".join(joined)
 
 
+# Columns of text are wider than this; shorter lines are titles, cells and labels.
+_NARROWEST = 30
 _ITEM = re.compile(r"[•▪‣·*–—-]\s|\(?\d{1,3}[.)]\s|\d{1,2}(?:\.\d{1,2})+\.?\s[A-Z]|\(?[a-z][.)]\s")
 # Between two words of a sentence some writers of PDF change the line at every change of font.
 _UNFINISHED = re.compile(r"[\w,;()\u00ad\u2010-]$")

@@ -56,7 +56,8 @@ def _parse(source: str) -> list[_Timed]:
     """Return the cues in the order of the file.
 
     SubRip files in the wild have blank lines inside cues, and none between them: there a cue
-    goes on to the next time line. In WebVTT a blank line ends it, as notes may follow.
+    goes on to the next time line. In WebVTT an empty line ends it, as notes may follow; a line
+    of one space is YouTube's way to keep the upper line of a caption free.
     """
     webvtt = source.lstrip("\ufeff \n").startswith("WEBVTT")
     cues: list[_Timed] = []
@@ -64,9 +65,9 @@ def _parse(source: str) -> list[_Timed]:
     times: tuple[float, float] | None = None
     for line in [*source.split("\n"), None]:
         found = _time_line(line) if line is not None else None
-        ended = line is None or found is not None or (webvtt and not line.strip())
+        ended = line is None or found is not None or (webvtt and not line)
         if ended and times is not None:
-            if found and not webvtt and _has_number(lines):
+            if found and not webvtt and _has_number(lines, len(cues) + 2):
                 lines.pop()
             cues.append(_Timed(lines=_clean(lines), begins=times[0], ends=times[1]))
             times = None
@@ -85,11 +86,12 @@ def _time_line(line: str) -> re.Match[str] | None:
     return _SBV_TIMES.match(line) if "," in line else None
 
 
-def _has_number(lines: list[str]) -> bool:
-    """Whether the last line is the number of the next cue and not something said."""
-    return (
-        bool(lines) and lines[-1].strip().isdigit() and (len(lines) == 1 or not lines[-2].strip())
-    )
+def _has_number(lines: list[str], number: int) -> bool:
+    """Whether the last line is that of the next cue, the `number`th, and not something said."""
+    last = lines[-1].strip() if lines else ""
+    if not last.isdecimal():
+        return False
+    return int(last[:9]) == number or len(lines) == 1 or not lines[-2].strip()
 
 
 def _seconds(clock: str) -> float:

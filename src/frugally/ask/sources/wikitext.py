@@ -31,9 +31,15 @@ class WikitextReader:
         self._debris = re.compile(rf"\[\[\s*(?:{unseen})\s*:[^\n]*", re.I)
 
     def text(self, wikitext: str) -> str:
-        """Return the text of a page, "" if nothing remains of it."""
+        """Return the text of a page, "" if nothing remains of it.
+
+        Raises ValueError for a page with thousands of marks that nothing closes: the parser tries
+        each to the end of the page, which would take it hours.
+        """
         import mwparserfromhell
 
+        if (unclosed := _unclosed(wikitext)) > _MOST_UNCLOSED:
+            raise ValueError(f"{unclosed:,} brackets or tags that nothing closes")
         pieces: list[str] = []
         self._read(mwparserfromhell.parse(wikitext, skip_style_tags=False), pieces)
         return _tidy(self._debris.sub("", "".join(pieces)))
@@ -111,6 +117,20 @@ class WikitextReader:
             self._read(values[place], pieces)
         elif name.startswith("lang-") and values:
             self._read(values[0], pieces)
+
+
+def _unclosed(wikitext: str) -> int:
+    """Return about how many more brackets or tags open in a page than close."""
+    square, curly, tags = (
+        wikitext.count(opening) - wikitext.count(closing)
+        for opening, closing in (("[", "]"), ("{", "}"), ("<", "</"))
+    )
+    alone = sum(map(wikitext.count, ("</", "/>", "<!--", "<br", "<li", "< ")))
+    return max(square, curly, tags - alone)
+
+
+# The parser takes half a second for as many.
+_MOST_UNCLOSED = 2000
 
 
 def _entity(node: Any) -> str:

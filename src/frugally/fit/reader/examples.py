@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from frugally.fit.squad import Paragraph, normalise_answer
+from frugally.fit.squad import Paragraph
 from frugally.nets.reader_features import (
     EXACT_BITS,
     FEATURES,
@@ -66,6 +66,7 @@ class Examples:
         self.spans: list[list[tuple[int, int]]] = []
         self.answers: list[tuple[str, ...]] = []
         self.articles: dict[str, list[int]] = {}
+        self._contexts = [paragraph.context.lower() for paragraph in paragraphs]
         for number, paragraph in enumerate(paragraphs):
             surface, places = split(paragraph.context)
             self.passages.append(lexicon.number(surface[:PASSAGE_WORDS]))
@@ -97,7 +98,7 @@ class Examples:
         asked = np.unique(stem[self.questions[question]])
         found = []
         for number in self.articles[self.paragraphs[home].title]:
-            context = self.paragraphs[number].context.lower()
+            context = self._contexts[number]
             if number == home or any(answer in context for answer in answers):
                 continue
             shared = asked[np.isin(asked, self._stems[number], assume_unique=True)]
@@ -210,8 +211,3 @@ def shards(group: Sequence[Example], count: int) -> Iterator[Sequence[Example]]:
     for i in range(count):
         if share := group[i::count]:
             yield share
-
-
-def answers_agree(prediction: str, answers: Sequence[str]) -> bool:
-    """Whether two answers are the same after SQuAD's normalisation."""
-    return normalise_answer(prediction) in {normalise_answer(a) for a in answers}

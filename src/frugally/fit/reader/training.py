@@ -190,8 +190,8 @@ class Trainer:
         self, examples: Sequence[Example], of: int, shard: int
     ) -> tuple[float, tuple[torch.Tensor, ...]]:
         torch.set_num_threads(1)  # OpenMP keeps this number for each thread
-        seed = hash((self.settings.seed, self.progress.step, shard)) & 0x7FFFFFFF
-        generator = torch.Generator().manual_seed(seed)
+        seed = np.random.SeedSequence((self.settings.seed, self.progress.step, shard))
+        generator = torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
         batch = self.train_examples.batch(examples)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.settings.bfloat16):
             scores = self.network(self.working_vectors, batch, self.settings.dropout, generator)
@@ -209,13 +209,16 @@ class Trainer:
         )
 
     def _score(self, pool: ThreadPoolExecutor) -> None:
+        curve = self.progress.curve
+        if curve and curve[-1]["step"] == self.progress.step:
+            return
         scores = evaluate(self.averaged(), self.vectors, self.held_out, pool)
         entry = {
             "step": float(self.progress.step),
             "minutes": round(self.progress.seconds / 60, 2),
             **scores,
         }
-        self.progress.curve.append(entry)
+        curve.append(entry)
         self.report(f"held out: EM {scores['em']:.2f} · F1 {scores['f1']:.2f}")
 
     def save(self) -> None:
