@@ -43,15 +43,15 @@ def open_frugally(folder: Path) -> Search:
 
 
 def build_tantivy(source: Path, folder: Path) -> None:
-    """tantivy through its Python writer: one stored text field, its English stemmer off (default)."""
+    """The Python writer of tantivy with its defaults; its English stemmer, since we stem too."""
     import tantivy
 
     builder = tantivy.SchemaBuilder()
     builder.add_integer_field("number", stored=True)
-    builder.add_text_field("text", stored=True)
+    builder.add_text_field("text", stored=True, tokenizer_name="en_stem")
     folder.mkdir()
     index = tantivy.Index(builder.build(), str(folder))
-    writer = index.writer(heap_size=256_000_000, num_threads=2)
+    writer = index.writer()
     for number, (title, text) in enumerate(_lines(source)):
         document = tantivy.Document()
         document.add_integer("number", number)
@@ -106,7 +106,7 @@ def open_bm25s(folder: Path) -> Search:
 
 def build_scipy(source: Path, folder: Path) -> None:
     """The seed system's formula: hashed uni- and bigrams, TF-IDF, a sparse matrix; no texts."""
-    import scipy.sparse as sparse
+    from scipy import sparse
 
     from frugally.text import drqa
 
@@ -135,7 +135,7 @@ def build_scipy(source: Path, folder: Path) -> None:
 
 def open_scipy(folder: Path) -> Search:
     """The seed system's search: a sparse row times the matrix, then a partial sort."""
-    import scipy.sparse as sparse
+    from scipy import sparse
 
     from frugally.text import drqa
 

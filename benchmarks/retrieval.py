@@ -1,6 +1,6 @@
 """Retrieval: quality, build speed, memory, size and latency beside tantivy, bm25s and the seed.
 
-    python -m benchmarks.retrieval --data DIR [--questions 1000] [--work FOLDER]
+python -m benchmarks.retrieval --data DIR [--questions 1000] [--work FOLDER]
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def folder_size(folder: Path, *, texts: bool = True) -> int:
     return sum(p.stat().st_size for p in files if texts or not p.name.endswith(stored))
 
 
-def measure(work: Path, source: Path, asked: list[Question], slow: list[Question]) -> dict[str, Any]:
+def measure(
+    work: Path, source: Path, asked: list[Question], slow: list[Question]
+) -> dict[str, Any]:
     """Build and ask every peer in turn; the slow one is asked a sample."""
     results: dict[str, Any] = {}
     for name, (_, open_peer, what) in PEERS.items():

@@ -1,8 +1,8 @@
 """frugally: find the little that matters in more text than you could read, and answer from it.
 
-    from frugally import Collection
-    collection = Collection.open("my.collection")
-    print(collection.ask("Who introduced the term backpropagation?"))
+from frugally import Collection
+collection = Collection.open("my.collection")
+print(collection.ask("Who introduced the term backpropagation?"))
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from frugally.errors import BudgetError, UsageError
@@ -53,8 +54,10 @@ class Budget:
         while position < len(text.rstrip()):
             match = _TERM.match(text, position)
             if match is None:
-                raise UsageError(f"cannot read {text[position:].strip()!r} in the budget {text!r}",
-                                 hint="write it like '500KB 40MFLOP 5ms 20passages'")
+                raise UsageError(
+                    f"cannot read {text[position:].strip()!r} in the budget {text!r}",
+                    hint="write it like '500KB 40MFLOP 5ms 20passages'",
+                )
             kind, value = _limit(match[1], match[2])
             if kind in limits:
                 raise UsageError(f"the budget {text!r} limits {kind} twice")
@@ -74,8 +77,10 @@ class Budget:
             limit, needed = getattr(self, field.name), spent.get(field.name)
             if limit is not None and needed is not None and needed > limit:
                 show = _FORMATS[field.name]
-                raise BudgetError(f"{field.name} {show(needed)} exceeds the budget of {show(limit)}",
-                                  hint=f"the smallest that works is {show(needed)}")
+                raise BudgetError(
+                    f"{field.name} {show(needed)} exceeds the budget of {show(limit)}",
+                    hint=f"the smallest that works is {show(needed)}",
+                )
 
     def __str__(self) -> str:
         shown = ((getattr(self, f.name), _FORMATS[f.name]) for f in fields(self))
@@ -95,8 +100,10 @@ def _limit(number: str, unit: str) -> tuple[str, int | float]:
             return "flops", int(value * _PREFIX[low.removesuffix(suffix)])
     if low.endswith("b"):
         return "size", parse_bytes(number + unit)
-    raise UsageError(f"unknown unit {unit!r} in a budget",
-                     hint="known: B, KB, MB, GB, FLOP, MFLOP, GFLOP, us, ms, s, min, h, passages")
+    raise UsageError(
+        f"unknown unit {unit!r} in a budget",
+        hint="known: B, KB, MB, GB, FLOP, MFLOP, GFLOP, us, ms, s, min, h, passages",
+    )
 
 
 def _scaled(value: float, unit: str) -> str:
@@ -127,7 +134,7 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds * 1000:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
 
 
-_FORMATS = {
+_FORMATS: dict[str, Callable[[float], str]] = {
     "size": format_bytes,
     "flops": format_flops,
     "seconds": format_seconds,

@@ -30,7 +30,9 @@ class Cost:
     postings_total: int = 0
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(Cost)})
+        return Cost(
+            **{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(Cost)}
+        )
 
     def line(self) -> str:
         """One line for people: `read 12 of 508,684 passages · 3.1 MB · 4.4 GFLOP · 110 ms`."""

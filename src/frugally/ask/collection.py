@@ -38,7 +38,6 @@ from frugally.text.analysis import QueryTerm, Recipe, make_analyser
 
 if TYPE_CHECKING:
     from frugally.ask.answer import Answer, NoAnswer
-    from frugally.nets.reading import Reader
 
 LOCK = "lock"
 DEFAULT_MEMORY = 1_000_000_000
@@ -142,9 +141,7 @@ class Collection:
         `memory` bounds the memory of the whole process in bytes, whatever the size of the input;
         `longest` the length of a passage in characters.
         """
-        return self._write(
-            lambda _: ((d, None) for d in documents), memory=memory, longest=longest
-        )
+        return self._write(lambda _: ((d, None) for d in documents), memory=memory, longest=longest)
 
     def add_files(
         self,
@@ -396,9 +393,7 @@ class Collection:
         spend(passages_total=self.passages)
         return self._searcher.search(terms, k, ranking or Ranking(), prune=prune)
 
-    def explain(
-        self, question: str, hit: Hit, *, ranking: Ranking | None = None
-    ) -> list[Share]:
+    def explain(self, question: str, hit: Hit, *, ranking: Ranking | None = None) -> list[Share]:
         """What each term of the question added to a hit's score."""
         return self._searcher.explain(self.query(question), hit.passage, ranking or Ranking())
 
@@ -524,7 +519,7 @@ class _Deletions:
         return found
 
     def add_superseded(self, old: int) -> int:
-        """Mark documents whose id came again in a segment from number `old` on; returns how many."""
+        """Mark documents whose id came again from segment `old` on; returns how many."""
         before = self.documents
         for j in range(old, len(self._segments)):
             newer = self._segments[j]

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """One subtitle cue: characters `start` to `end` of the document are said from `begins` to `ends`, in seconds."""
+    """A subtitle cue: characters `start` to `end` of the document, said from `begins` to `ends`.
+
+    Times are in seconds.
+    """
 
     start: int
     end: int

@@ -19,7 +19,7 @@ def count_tokens(text: str) -> int:
 
 
 def fit_tokens(hits: Sequence[Hit], tokens: int) -> list[Hit]:
-    """The best hits, in order, whose entries in a prompt fit together; too long ones are left out."""
+    """The best hits, in order, whose entries fit together; too long ones are left out."""
     kept: list[Hit] = []
     left = tokens
     for hit in hits:

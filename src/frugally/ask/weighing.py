@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighing:
-    """score = reader + retrieval · (search score − best search score);
+    """The constants of two sums.
+
+    score = reader + retrieval · (search score − best search score);
     confidence = σ(slope · score + margin · (score − runner-up) + offset).
 
     `passages` are read for a question; below `threshold` there is no answer.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def ask(
     Exits with 3 if the sources hold no answer that the reader trusts.
     """
     if question == "-":
-        question = click.get_text_stream("stdin", errors="replace").read()
+        question = sys.stdin.buffer.read().decode("utf-8", "replace")
     collection = open_collection(where)
     result = collection.ask(question.strip(), passages=passages, threshold=threshold)
     if as_json:
@@ -47,7 +48,7 @@ def ask(
     else:
         _show(result)
         click.echo(result.cost.line(), err=True)
-    if not hasattr(result, "text"):
+    if result.as_dict()["answer"] is None:
         click.get_current_context().exit(NoAnswerError.exit_code)
 
 

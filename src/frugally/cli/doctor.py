@@ -16,7 +16,7 @@ from frugally.cli.opening import SHIPPED, compiling, json_option
 from frugally.errors import FrugallyError
 
 _NEEDED = ("numpy", "numba", "onnxruntime", "safetensors", "PyStemmer", "click", "rich")
-_FORMATS = ("charset-normalizer", "pypdf", "python-docx", "lxml", "mwparserfromhell")
+_FORMATS = ("charset-normalizer", "pypdf", "lxml", "mwparserfromhell")
 _EXTRAS = {"fit": ("torch", "onnx", "floret")}
 
 

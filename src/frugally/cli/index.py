@@ -29,9 +29,7 @@ _SHOWN_PROBLEMS = 20
 @click.option("--analyser", help="english (default), plain or drqa; for a new collection.")
 @click.option("--bits", type=click.IntRange(8, 32), help="Terms are hashed to so many bits [24].")
 @click.option("--title-weight", type=click.IntRange(0, 16), help="How often a title counts [1].")
-@click.option(
-    "--memory", default="1GB", show_default=True, help="What the whole process may take."
-)
+@click.option("--memory", default="1GB", show_default=True, help="What the whole process may take.")
 @click.option(
     "--passage-length",
     type=click.IntRange(100),
@@ -65,7 +63,9 @@ def index(
         collection = Collection.open(where, analyser=analyser)
         recipe = collection.status()["analyser"]
         if bits not in (None, recipe["bits"]) or title_weight not in (None, recipe["title_weight"]):
-            raise click.UsageError(f"{where} was made with {recipe}; --bits and --title-weight stay")
+            raise click.UsageError(
+                f"{where} was made with {recipe}; --bits and --title-weight stay"
+            )
     else:
         collection = Collection.create(
             where,

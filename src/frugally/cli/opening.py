@@ -49,7 +49,9 @@ def compiling() -> Iterator[None]:
     """Load the kernels inside; tell the user if they have to be compiled first."""
     notice = threading.Timer(
         _PATIENCE,
-        lambda: print("compiling the kernels for this machine, once; about 20 s …", file=sys.stderr),
+        lambda: print(
+            "compiling the kernels for this machine, once; about 20 s …", file=sys.stderr
+        ),
     )
     notice.daemon = True
     notice.start()

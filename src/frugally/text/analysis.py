@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -96,7 +97,7 @@ class Analyser(Protocol):
     """Turns passages into terms for the index, and questions into query terms."""
 
     def terms(self, spans: Sequence[bytes], passage: int) -> Terms:
-        """The terms of passages numbered from `passage`; spans are title, text, title, text, …"""
+        """The terms of passages numbered from `passage`; spans are title, text, and so on."""
         ...
 
     def query(self, question: str) -> list[QueryTerm]:
@@ -117,7 +118,9 @@ class HashedAnalyser:
         self._recipe = recipe
         self._table = unicode_table()
         # Without the stemmer's own cache: every word comes here once.
-        self._stem = Stemmer.Stemmer("english", 0).stemWords if recipe.analyser == "english" else None
+        self._stem = (
+            Stemmer.Stemmer("english", 0).stemWords if recipe.analyser == "english" else None
+        )
         self.forget()
 
     def forget(self) -> None:
@@ -131,7 +134,7 @@ class HashedAnalyser:
         self._flags = np.zeros(0, np.uint8)
 
     def terms(self, spans: Sequence[bytes], passage: int) -> Terms:
-        """The terms of passages numbered from `passage`; spans are title, text, title, text, …"""
+        """The terms of passages numbered from `passage`; spans are title, text, and so on."""
         from frugally.text.kernels import emit_terms
 
         tokens, ends = self._tokenise(spans)
@@ -160,16 +163,16 @@ class HashedAnalyser:
         counts: Counter[tuple[int, str, str]] = Counter()
         for i in content:
             counts[self._key(words[i]), self._word(words[i]), "word"] += 1
-        for i, j in zip(kept, kept[1:], strict=False):
+        for i, j in pairwise(kept):
             both_alone = flags[i] & flags[j] & ALONE and j == i + 1
             text = f"{self._word(words[i])} {self._word(words[j])}"
             key = self._pair(words[i], words[j])
             counts[key, text, "characters" if both_alone else "bigram"] += 1
         merged: dict[int, QueryTerm] = {}
         for (key, text, kind), n in counts.items():
-            if key in merged:  # two spellings with one stem
-                n += merged[key].count
-            merged[key] = QueryTerm(key=key, count=n, text=text, kind=kind)
+            # Two spellings may have one stem.
+            count = n + (merged[key].count if key in merged else 0)
+            merged[key] = QueryTerm(key=key, count=count, text=text, kind=kind)
         return list(merged.values())
 
     def _word(self, number: int) -> str:
@@ -238,7 +241,7 @@ class HashedAnalyser:
         start = int(self._word_ends[done - 1]) if done else 0
         text = self._words[start : int(ends[-1])].tobytes()
         bounds = [0, *(ends - start).tolist()]
-        new = [text[a:b].decode() for a, b in zip(bounds, bounds[1:], strict=False)]
+        new = [text[a:b].decode() for a, b in pairwise(bounds)]
         flags = np.zeros(len(new), np.uint8)
         for i, word in enumerate(new):
             if word in STOP_WORDS:
@@ -279,7 +282,7 @@ class DrqaAnalyser:
         """Nothing is remembered."""
 
     def terms(self, spans: Sequence[bytes], passage: int) -> Terms:
-        """The terms of passages numbered from `passage`; spans are title, text, title, text, …"""
+        """The terms of passages numbered from `passage`; spans are title, text, and so on."""
         packed: list[int] = []
         lengths = np.zeros(len(spans) // 2, np.int64)
         for i in range(0, len(spans), 2):
@@ -301,12 +304,16 @@ class DrqaAnalyser:
         for gram, n in Counter(grams).items():
             key = drqa.bucket(gram, self._recipe.bits)
             kind = "bigram" if " " in gram else "word"
-            n += merged[key].count if key in merged else 0
-            merged[key] = QueryTerm(key=key, count=n, text=gram, kind=kind)
+            count = n + (merged[key].count if key in merged else 0)
+            merged[key] = QueryTerm(key=key, count=count, text=gram, kind=kind)
         return list(merged.values())
 
 
-ANALYSERS = {"english": HashedAnalyser, "plain": HashedAnalyser, "drqa": DrqaAnalyser}
+ANALYSERS: dict[str, Callable[[Recipe], Analyser]] = {
+    "english": HashedAnalyser,
+    "plain": HashedAnalyser,
+    "drqa": DrqaAnalyser,
+}
 
 
 def make_analyser(recipe: Recipe) -> Analyser:

@@ -18,7 +18,7 @@ _FNV_OFFSET, _FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _mix(h, k):  # type: ignore[no-untyped-def]
+def _mix(h, k):
     k = _U32(k * _U32(0xCC9E2D51))
     k = _U32((k << _U32(15)) | (k >> _U32(17)))
     k = _U32(k * _U32(0x1B873593))
@@ -28,7 +28,7 @@ def _mix(h, k):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _finish(h):  # type: ignore[no-untyped-def]
+def _finish(h):
     h = _U32(h ^ (h >> _U32(16)))
     h = _U32(h * _U32(0x85EBCA6B))
     h = _U32(h ^ (h >> _U32(13)))
@@ -37,14 +37,14 @@ def _finish(h):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def pair_hash(first, second):  # type: ignore[no-untyped-def]
+def pair_hash(first, second):
     """murmur3_32 of the eight bytes of two word hashes: the hash of a bigram."""
     h = _mix(_mix(_U32(0), _U32(first)), _U32(second))
     return _finish(_U32(h ^ _U32(8)))
 
 
 @njit(types.uint32[::1](_BYTES, types.int64[::1]), cache=True, nogil=True)
-def hash_words(text, ends):  # type: ignore[no-untyped-def]
+def hash_words(text, ends):
     """murmur3_32 of each of several byte strings laid end to end; `ends` are where each ends."""
     hashes = np.empty(len(ends), np.uint32)
     start = 0
@@ -73,7 +73,7 @@ def hash_words(text, ends):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _number(h, source, start, length, slots, numbers, state, words, word_ends):  # type: ignore[no-untyped-def]
+def _number(h, source, start, length, slots, numbers, state, words, word_ends):
     """The number of a word from its FNV-1a hash; a new word's bytes come from `source[start:]`."""
     h ^= h >> np.uint64(29)
     if h == np.uint64(0):
@@ -95,9 +95,7 @@ def _number(h, source, start, length, slots, numbers, state, words, word_ends): 
 
 
 @njit(cache=True, nogil=True)
-def _ascii_words(  # type: ignore[no-untyped-def]
-    text, position, end, slots, numbers, state, words, word_ends, tokens, progress
-):
+def _ascii_words(text, position, end, slots, numbers, state, words, word_ends, tokens, progress):
     """Number words of plain ASCII from `position` on; returns where something else begins.
 
     A word is left for the caller if a byte beyond ASCII follows it (it may go on), or if it is
@@ -142,15 +140,25 @@ def _ascii_words(  # type: ignore[no-untyped-def]
 
 @njit(
     types.UniTuple(types.int64, 2)(
-        _BYTES, types.int64[::1], types.int64[::1], types.int64,
-        types.uint16[::1], types.uint32[::1], types.int32[::1],
-        types.uint64[::1], types.int32[::1], types.int64[::1], types.uint8[::1], types.int64[::1],
-        types.int32[::1], types.int64[::1],
+        _BYTES,
+        types.int64[::1],
+        types.int64[::1],
+        types.int64,
+        types.uint16[::1],
+        types.uint32[::1],
+        types.int32[::1],
+        types.uint64[::1],
+        types.int32[::1],
+        types.int64[::1],
+        types.uint8[::1],
+        types.int64[::1],
+        types.int32[::1],
+        types.int64[::1],
     ),
     cache=True,
     nogil=True,
 )
-def tokenise(  # type: ignore[no-untyped-def]
+def tokenise(
     text, starts, ends, first, pages, entries, folds,
     slots, numbers, state, words, word_ends, tokens, token_ends,
 ):  # fmt: skip
@@ -286,14 +294,23 @@ def tokenise(  # type: ignore[no-untyped-def]
 
 @njit(
     types.int64(
-        types.int32[::1], types.int64[::1], types.int64, types.int64, types.int64,
-        types.uint32[::1], types.uint8[::1], types.int64, types.int64,
-        types.uint64[::1], types.int64[::1], types.uint64[::1],
+        types.int32[::1],
+        types.int64[::1],
+        types.int64,
+        types.int64,
+        types.int64,
+        types.uint32[::1],
+        types.uint8[::1],
+        types.int64,
+        types.int64,
+        types.uint64[::1],
+        types.int64[::1],
+        types.uint64[::1],
     ),
     cache=True,
     nogil=True,
 )
-def emit_terms(  # type: ignore[no-untyped-def]
+def emit_terms(
     tokens, token_ends, first, last, passage, keys, flags, title_weight, bits, out, lengths, sample
 ):  # fmt: skip
     """Write the terms of passages, each as `hash << 32 | passage number`, in order of appearance.
@@ -303,7 +320,7 @@ def emit_terms(  # type: ignore[no-untyped-def]
     of neighbours among the words left after stop words, which do not cross from title to text; a
     title counts `title_weight` times. Hashes keep their low `bits` bits. `lengths` of the passages
     are in words. `sample[1:]` gets `term << 32 | uncut hash` of the terms that are multiples of
-    SAMPLE, `sample[0]` how many (what does not fit is dropped). Returns how many terms were written.
+    SAMPLE, `sample[0]` how many (what does not fit is dropped). Returns how many terms there are.
     """
     mask = _U32((np.int64(1) << bits) - 1)
     written = 0
@@ -346,7 +363,7 @@ def emit_terms(  # type: ignore[no-untyped-def]
     cache=True,
     nogil=True,
 )
-def rehash(slots, numbers, new_slots, new_numbers):  # type: ignore[no-untyped-def]
+def rehash(slots, numbers, new_slots, new_numbers):
     """Move the words of a hash table to a larger one; sizes are powers of two."""
     mask = np.uint64(len(new_slots) - 1)
     for i in range(len(slots)):

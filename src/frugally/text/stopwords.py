@@ -14,5 +14,5 @@ STOP_WORDS = frozenset(
     same so than too very s t can will just don should now d ll m o re ve y ain aren couldn didn
     doesn hadn hasn haven isn ma mightn mustn needn shan shouldn wasn weren won wouldn
     'll 're 've n't 's 'd 'm '' ``
-    """.split()
+    """.split()  # noqa: SIM905
 )

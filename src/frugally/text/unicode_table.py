@@ -65,7 +65,12 @@ def _kind(code: int) -> int:
 
     char = chr(code)
     category = unicodedata.category(char)
-    if category == "Cf" or char == "\u034f" or 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF:
+    if (
+        category == "Cf"
+        or char == "\u034f"
+        or 0xFE00 <= code <= 0xFE0F
+        or 0xE0100 <= code <= 0xE01EF
+    ):
         return IGNORABLE
     if 0x0300 <= code <= 0x036F:
         return IGNORABLE  # accents on Latin, Greek and Cyrillic: people leave them out in questions
@@ -95,9 +100,7 @@ def build() -> UnicodeTable:
             entry |= seen[folded] << 11
         full[code] = entry
     unique, pages = np.unique(full.reshape(-1, 256), axis=0, return_inverse=True)
-    return UnicodeTable(
-        pages.ravel().astype(np.uint16), unique.ravel(), np.array(folds, np.int32)
-    )
+    return UnicodeTable(pages.ravel().astype(np.uint16), unique.ravel(), np.array(folds, np.int32))
 
 
 if __name__ == "__main__":

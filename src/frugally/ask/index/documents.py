@@ -1,4 +1,4 @@
-"""The texts and metadata of a segment: an SQLite file, written once, then read-only and immutable."""
+"""The texts and metadata of a segment: an SQLite file, written once, then immutable."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from frugally.ask.document import Cue, Document, Passage
 from frugally.errors import CorruptionError
@@ -60,9 +58,7 @@ def make_row(document: Document, passages: Sequence[Passage], source: int, numbe
     if len(text) >= _COMPRESS_FROM or not _storable(text):
         stored = zlib.compress(text.encode("utf-8", "replace"), 6)
     if not (_storable(name) and _storable(title) and _storable(url)):
-        name, title, url = (
-            s.encode("utf-8", "replace").decode() for s in (name, title, url)
-        )
+        name, title, url = (s.encode("utf-8", "replace").decode() for s in (name, title, url))
     details = None
     if len(passages) != 1 or document.pages or document.cues or passages[0].end != len(text):
         details = json.dumps(
@@ -200,7 +196,9 @@ class DocumentStore:
             text = stored if isinstance(stored, str) else zlib.decompress(stored).decode()
             details = json.loads(more) if more else {}
         except (zlib.error, ValueError) as error:
-            raise CorruptionError(f"document {name!r} in {self._path} is damaged: {error}") from error
+            raise CorruptionError(
+                f"document {name!r} in {self._path} is damaged: {error}"
+            ) from error
         bounds = details.get("passages", [(0, len(text))])
         times = details.get("times") or [(None, None)] * len(bounds)
         record = self._sources.get(source)

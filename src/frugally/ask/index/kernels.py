@@ -32,10 +32,10 @@ def _stored(dtype: types.Type) -> types.Array:
 
 
 @intrinsic
-def _load(context, array, position):  # type: ignore[no-untyped-def]
+def _load(context, array, position):
     """Eight bytes at any position of a byte array, as a little-endian number."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         view = context.make_array(signature.args[0])(context, builder, arguments[0])
         address = cgutils.gep_inbounds(builder, view.data, arguments[1])
         wide = builder.bitcast(address, ir.IntType(64).as_pointer())
@@ -47,14 +47,14 @@ def _load(context, array, position):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _get(data, bit, width):  # type: ignore[no-untyped-def]
+def _get(data, bit, width):
     """`width` (up to 32) bits from bit `bit` on."""
     word = _load(data, bit >> 3) >> np.uint64(bit & 7)
     return word & ((np.uint64(1) << np.uint64(width)) - np.uint64(1))
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _put(data, bit, value, width):  # type: ignore[no-untyped-def]
+def _put(data, bit, value, width):
     """Or `width` bits into zeroed bytes, from bit `bit` on; returns the bit after them."""
     word = np.uint64(value) << np.uint64(bit & 7)
     at = bit >> 3
@@ -66,7 +66,7 @@ def _put(data, bit, value, width):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _width(value):  # type: ignore[no-untyped-def]
+def _width(value):
     width = 0
     while value:
         value >>= 1
@@ -75,7 +75,7 @@ def _width(value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _pack_block(out, position, docs, tfs, count, doc_bits):  # type: ignore[no-untyped-def]
+def _pack_block(out, position, docs, tfs, count, doc_bits):
     """One block: a header byte, the first passage, the gaps, the frequencies; to whole bytes."""
     gaps = 0
     most = 0
@@ -97,7 +97,7 @@ def _pack_block(out, position, docs, tfs, count, doc_bits):  # type: ignore[no-u
 
 
 @njit(cache=True, nogil=True)
-def _unpack_block(data, position, count, doc_bits, docs, tfs, at):  # type: ignore[no-untyped-def]
+def _unpack_block(data, position, count, doc_bits, docs, tfs, at):
     """The inverse of `_pack_block`, into `docs[at:]`, `tfs[at:]`; where the block ends, or -1."""
     gap_bits = np.int64(data[position] & 31)
     tf_bits = _TF_BITS[data[position] >> 5]
@@ -134,7 +134,7 @@ def _unpack_block(data, position, count, doc_bits, docs, tfs, at):  # type: igno
     cache=True,
     nogil=True,
 )  # fmt: skip
-def pack_postings(  # type: ignore[no-untyped-def]
+def pack_postings(
     packed, frequencies, doc_bits, length_codes, out, terms,
     skip_last, skip_position, impacts, impact_ends,
 ):  # fmt: skip
@@ -156,7 +156,6 @@ def pack_postings(  # type: ignore[no-untyped-def]
     while i < len(packed):
         term = packed[i] >> np.uint64(32)
         list_start = n_bytes
-        first_skip = n_skips
         df, filled = 0, 0
         while True:
             # One passage of this term.
@@ -208,7 +207,7 @@ def pack_postings(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _put_varint(out, position, value):  # type: ignore[no-untyped-def]
+def _put_varint(out, position, value):
     while value >= 128:
         out[position] = np.uint8((value & 127) | 128)
         value >>= 7
@@ -218,8 +217,8 @@ def _put_varint(out, position, value):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _pack_directory_block(terms, first, count, doc_bits, out, position):  # type: ignore[no-untyped-def]
-    """Byte 0: rows - 1. Byte 1: bits of a gap between hashes. Then, as bits: the gaps, one bit a term
+def _pack_directory_block(terms, first, count, doc_bits, out, position):
+    """Byte 0: rows - 1. Byte 1: bits of a gap between hashes. Then, as bits: the gaps, a bit a term
     (inline or not), the inline payloads; then, from a whole byte on, per list as varints its number
     of passages - 1 and its bytes. Returns where the block ends.
     """
@@ -247,7 +246,7 @@ def _pack_directory_block(terms, first, count, doc_bits, out, position):  # type
 
 
 @njit(_I64(_U32[:, ::1], _I64, _U8[::1], _I64[:, ::1]), cache=True, nogil=True)
-def pack_directory(terms, doc_bits, out, blocks):  # type: ignore[no-untyped-def]
+def pack_directory(terms, doc_bits, out, blocks):
     """Pack rows of `terms`, TERM_BLOCK at a time, into zeroed bytes; returns how many bytes.
 
     Per block a row of `blocks`: its first hash, its position in `out`, and the bytes and skips of
@@ -273,7 +272,7 @@ def pack_directory(terms, doc_bits, out, blocks):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True)
-def _unpack_directory(data, position, key, doc_bits, postings, skips, rows):  # type: ignore[no-untyped-def]
+def _unpack_directory(data, position, key, doc_bits, postings, skips, rows):
     """Read a directory block into `rows`; returns how many rows, or -1.
 
     A row: hash, passages, bytes of the list (0: inline), inline payload, position of the list, and
@@ -338,7 +337,7 @@ def _unpack_directory(data, position, key, doc_bits, postings, skips, rows):  # 
     cache=True,
     nogil=True,
 )  # fmt: skip
-def look_up(  # type: ignore[no-untyped-def]
+def look_up(
     keys, directory, block_keys, block_positions, block_postings, block_skips, doc_bits, found
 ):
     """For each key, its row (see `_unpack_directory`) in `found`; 0 passages if it does not occur.
@@ -365,7 +364,7 @@ def look_up(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _unpack_list(row, postings, doc_bits, docs, tfs, at):  # type: ignore[no-untyped-def]
+def _unpack_list(row, postings, doc_bits, docs, tfs, at):
     """All postings of a term into `docs[at:]`, `tfs[at:]`; returns 0, or -1."""
     if row[2] == 0:
         docs[at] = row[3] >> 1
@@ -385,11 +384,9 @@ def _unpack_list(row, postings, doc_bits, docs, tfs, at):  # type: ignore[no-unt
     return 0
 
 
-@njit(
-    _I64(_I64[::1], _stored(_U8), _I64, _U32[::1], _U32[::1]), cache=True, nogil=True
-)
-def unpack_list(row, postings, doc_bits, docs, tfs):  # type: ignore[no-untyped-def]
-    """All passages and frequencies of one term; returns 0, or -1 if they are not what was written."""
+@njit(_I64(_I64[::1], _stored(_U8), _I64, _U32[::1], _U32[::1]), cache=True, nogil=True)
+def unpack_list(row, postings, doc_bits, docs, tfs):
+    """All passages and frequencies of a term; returns 0, or -1 if they are damaged."""
     return _unpack_list(row, postings, doc_bits, docs, tfs, 0)
 
 
@@ -401,11 +398,11 @@ def unpack_list(row, postings, doc_bits, docs, tfs):  # type: ignore[no-untyped-
     cache=True,
     nogil=True,
 )  # fmt: skip
-def unpack_blocks(  # type: ignore[no-untyped-def]
+def unpack_blocks(
     directory, block_keys, block_positions, block_postings, block_skips, postings,
     doc_bits, first, last, packed, frequencies,
 ):  # fmt: skip
-    """The postings of directory blocks `first` to `last` as `term << 32 | passage`, and frequencies.
+    """The postings of blocks `first` to `last` as `term << 32 | passage`, and frequencies.
 
     Stops before a block that might not fit in `packed`; returns the block it stopped at (or -1)
     and how many postings it wrote.
@@ -449,8 +446,8 @@ def unpack_blocks(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _share(weight, tf, norm, bm25, k1):  # type: ignore[no-untyped-def]
-    """A term's share of a passage's score, in fixed point; `norm` is K (bm25) or a factor (tfidf)."""
+def _share(weight, tf, norm, bm25, k1):
+    """A term's share of a score, in fixed point; `norm` is K (bm25) or a factor (tfidf)."""
     if bm25:
         value = weight * (tf * (k1 + 1.0)) / (tf + norm)
     else:
@@ -459,13 +456,13 @@ def _share(weight, tf, norm, bm25, k1):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _worse(score, doc, other_score, other_doc):  # type: ignore[no-untyped-def]
+def _worse(score, doc, other_score, other_doc):
     """Whether the first of two hits ranks below the second: lower score, or later passage."""
     return score < other_score or (score == other_score and doc > other_doc)
 
 
 @njit(cache=True, nogil=True)
-def _offer(scores, docs, state, score, doc):  # type: ignore[no-untyped-def]
+def _offer(scores, docs, state, score, doc):
     """Offer a hit to the heap of the best; the worst of them is on top."""
     size = state[0]
     if size < len(scores):
@@ -505,7 +502,7 @@ def _offer(scores, docs, state, score, doc):  # type: ignore[no-untyped-def]
     cache=True,
     nogil=True,
 )  # fmt: skip
-def search(  # type: ignore[no-untyped-def]
+def search(
     found, weights, postings, skip_last, skip_position, impacts,
     impact_ends, doc_bits, passages, norms, code_norms, deleted, bm25, k1,
     prune, base, scores, docs, state,

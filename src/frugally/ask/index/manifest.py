@@ -1,4 +1,4 @@
-"""The manifest: the one file whose rename is a commit. It names all that a collection consists of."""
+"""The manifest names all that a collection consists of; its rename is the only commit."""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ class Segment:
             path = self.folder / name
             if not path.is_file() or path.stat().st_size != size:
                 found = f"{path.stat().st_size:,} bytes" if path.is_file() else "nothing"
-                raise CorruptionError(f"{path} should have {size:,} bytes; found {found}", hint=HINT)
+                raise CorruptionError(
+                    f"{path} should have {size:,} bytes; found {found}", hint=HINT
+                )
             if size <= _CHECK_UP_TO and disk.digest_of(path) != digest:
                 raise CorruptionError(f"{path} is damaged: its checksum does not match", hint=HINT)
         self.postings = map_bytes(self.folder / POSTINGS)
@@ -87,9 +89,13 @@ class Segment:
             raise CorruptionError(f"{self.folder / POSTINGS} is damaged", hint=HINT)
         return docs, tfs
 
-    def pieces(self, size: int = 1 << 21) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint32]]]:
-        """All postings in order of terms, as `term << 32 | passage` and frequencies, in pieces of
-        about `size` (more where 256 neighbouring terms have more) that share no term.
+    def pieces(
+        self, size: int = 1 << 21
+    ) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint32]]]:
+        """All postings in order of terms, as `term << 32 | passage` and frequencies.
+
+        They come in pieces of about `size` (more where 256 neighbouring terms have more) that share
+        no term.
         """
         from frugally.ask.index.kernels import unpack_blocks
 
@@ -112,7 +118,8 @@ class Segment:
         """Which of some passages are deleted."""
         if not len(self.deleted):
             return np.zeros(len(passages), bool)
-        return (self.deleted[passages >> 3] >> (passages & 7).astype(np.uint8) & 1).astype(bool)
+        bits = self.deleted[passages >> 3] >> (passages & 7).astype(np.uint8) & 1
+        return np.asarray(bits, bool)
 
     @cached_property
     def _firsts(self) -> NDArray[np.int64]:

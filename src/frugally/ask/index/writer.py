@@ -34,7 +34,8 @@ def hash_ids(ids: Iterable[str]) -> NDArray[np.uint32]:
 
     encoded = [name.encode("utf-8", "replace") for name in ids]
     ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
-    return hash_words(np.frombuffer(b"".join(encoded), np.uint8), ends)
+    hashes: NDArray[np.uint32] = hash_words(np.frombuffer(b"".join(encoded), np.uint8), ends)
+    return hashes
 
 
 @dataclass(slots=True)

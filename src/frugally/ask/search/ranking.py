@@ -4,7 +4,8 @@ BM25 (Robertson and Zaragoza 2009, equation 3.15, with Lucene's idf, which is ne
     share(t, d) = w_t ln(1 + (N - n_t + 0.5) / (n_t + 0.5)) tf (k1 + 1) / (tf + K_d),
     K_d = k1 (1 - b + b |d| / avg).
 TF-IDF (Chen et al. 2017; facebookresearch/DrQA, scripts/retriever/build_tfidf.py):
-    share(t, d) = ln(1 + tf_q) idf_t · ln(1 + tf_d) idf_t, idf_t = max(0, ln((N - n_t + 0.5) / (n_t + 0.5))),
+    share(t, d) = ln(1 + tf_q) idf_t · ln(1 + tf_d) idf_t,
+    idf_t = max(0, ln((N - n_t + 0.5) / (n_t + 0.5))),
     summed (`dot`), or divided by the Euclidean length of the passage's weights (`cosine`).
 N counts all passages, deleted ones too until they are merged away.
 """
@@ -66,4 +67,4 @@ class Ranking:
 
     def norms(self, lengths: NDArray[np.int64], average: float) -> NDArray[np.float64]:
         """K_d of BM25 for passages of these lengths in words."""
-        return self.k1 * (1.0 - self.b + self.b * lengths / max(average, 1e-9))
+        return np.asarray(self.k1 * (1.0 - self.b + self.b * lengths / max(average, 1e-9)))

@@ -89,16 +89,14 @@ class Searcher:
         order = np.lexsort((docs[:count], -scores[:count]))
         return [Match(passage=int(docs[i]), score=int(scores[i]) / ONE) for i in order]
 
-    def explain(
-        self, terms: Sequence[QueryTerm], passage: int, ranking: Ranking
-    ) -> list[Share]:
+    def explain(self, terms: Sequence[QueryTerm], passage: int, ranking: Ranking) -> list[Share]:
         """What each term adds to a passage's score, the highest first."""
         from frugally.ask.index.kernels import ONE
 
         rows, weights = self._look_up(terms, ranking)
         i, local = self.locate(passage)
         norm = float(self._norms_of(ranking)[i][0][local])
-        having = sum(found[:, 1] for found in rows)
+        having = np.sum([found[:, 1] for found in rows], axis=0)
         shares = []
         for t, term in enumerate(terms):
             docs, tfs = self._segments[i].postings_of(rows[i][t])
@@ -134,14 +132,15 @@ class Searcher:
             found[weights <= 0.0] = 0
         return rows, weights
 
-    def _norms_of(
-        self, ranking: Ranking
-    ) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+    def _norms_of(self, ranking: Ranking) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
         if ranking not in self._norms:
             if ranking.name == "bm25":
                 codes = ranking.norms(LENGTH_FLOORS, self._average)
                 self._norms[ranking] = [
-                    (ranking.norms(s.lengths.astype(np.int64), self._average).astype(np.float32), codes)
+                    (
+                        ranking.norms(s.lengths.astype(np.int64), self._average).astype(np.float32),
+                        codes,
+                    )
                     for s in self._segments
                 ]
             elif ranking.similarity == "dot":
@@ -173,6 +172,6 @@ class Searcher:
                 idf = np.maximum(0.0, np.log((self.passages - counts + 0.5) / (counts + 0.5)))
                 weights = np.log1p(frequencies) * idf[inverse]
                 docs = (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
-                sums += np.bincount(docs, weights * weights, len(sums))
+                np.add(sums, np.bincount(docs, weights * weights, len(sums)), out=sums)
         factors = [(1.0 / np.sqrt(np.maximum(s, 1e-30))).astype(np.float32) for s in squares]
         return [(f, np.full(256, float(f.max(initial=0.0)))) for f in factors]
