@@ -149,10 +149,16 @@ _LAST_SECTIONS = re.compile(
     r"\n(?:Related pages|References|Other websites|Further reading|Notes|Notes and references|"
     r"Gallery|Bibliography|Sources|Footnotes)\.?\n",
 )
-_UNREADABLE = re.compile(r"[^.!?\n]*\b(?:formula|codice)_\d+[^.!?\n]*[.!?]?")
-_EMPTY_START = re.compile(r"\((?:\s*[;,:])+\s*")
-_EMPTY = re.compile(r" ?\(\s*\)")
-_SPACE = re.compile(r"[ \u00a0]{2,}")
+_REMOVED = (
+    (
+        re.compile(r"[^.!?\n]*\b(?:formula|codice)_\d+[^.!?\n]*[.!?]?"),
+        "",
+    ),  # sentences with formulas
+    (re.compile(r"</?(?:br|mapframe|gallery|score|section|ref)\b[^<>\n]*>"), ""),
+    (re.compile(r"\((?:\s*[;,:])+\s*"), "("),
+    (re.compile(r" ?\(\s*\)"), ""),
+    (re.compile(r"[ \u00a0]+"), " "),
+)
 
 
 @dataclass(slots=True)
@@ -348,7 +354,7 @@ def _elements(ranked: Sequence[Article]) -> list[Article]:
 def shorten(text: str, longest: int) -> str:
     """Return the first paragraphs of a text that fit, without what cannot be read."""
     text = _LAST_SECTIONS.split(text + "\n", maxsplit=1)[0]
-    for pattern, instead in ((_UNREADABLE, ""), (_EMPTY_START, "("), (_EMPTY, ""), (_SPACE, " ")):
+    for pattern, instead in _REMOVED:
         text = pattern.sub(instead, text)
     kept: list[str] = []
     size = 0

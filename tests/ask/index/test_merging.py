@@ -127,3 +127,5 @@ def test_the_policy_leaves_few_segments_alone():
     assert due_for_merging([entry(5)] * (FANOUT - 1)) == 0
     assert due_for_merging([entry(5)] * FANOUT) == FANOUT
     assert due_for_merging([entry(10**9), *[entry(5)] * FANOUT]) == FANOUT
+    assert due_for_merging([entry(60_000), *[entry(5)] * (FANOUT - 1)]) == 0
+    assert due_for_merging([*[entry(60_000)] * (FANOUT - 1), entry(5)]) == FANOUT

@@ -179,7 +179,9 @@ def test_small_segments(tmp_path_factory, write_segment, all_postings, data):
 def test_cosine_divides_by_the_length_of_the_weights(collection, slow):
     ranking = Ranking(name="tfidf", similarity="cosine")
     factors = np.concatenate([f for f, _ in collection._searcher._norms_of(ranking)])
-    np.testing.assert_allclose(factors, 1 / slow.lengths_of_weights, rtol=1e-6)
+    weighted = slow.lengths_of_weights > 0
+    np.testing.assert_allclose(factors[weighted] * slow.lengths_of_weights[weighted], 1, rtol=1e-6)
+    assert not factors[~weighted].any()
 
 
 def test_scores_follow_the_published_formula(collection, slow):
@@ -291,4 +293,4 @@ def test_the_seed_systems_ranking(tmp_path, paragraphs):
         assert all(math.isclose(scores[d], hits[-1].score, rel_tol=1e-6) for d in exact)
         assert hits or not scores.any()
         asked += bool(hits)
-    assert asked > 20
+    assert asked > 10

@@ -25,19 +25,18 @@ _SMALLEST_TIER = 1024  # passages
 def due_for_merging(segments: Sequence[SegmentEntry]) -> int:
     """How many of the last segments to merge into one, 0 for none (a tiered policy).
 
-    Tiers grow by FANOUT; when FANOUT neighbours at the end fit in a tier, they become one segment
-    of the next. Only neighbours are merged, so passages keep their order.
+    Tiers grow by FANOUT; when FANOUT neighbours at the end are of a tier, they become one segment
+    of the next. Those of lower tiers behind them count as one: else a few small segments would
+    have a large one written anew. Only neighbours are merged, so passages keep their order.
     """
-    limit = _SMALLEST_TIER
-    while segments:
-        run = 0
+    limit, smaller = _SMALLEST_TIER, 0
+    while smaller < len(segments):
+        run = smaller
         while run < len(segments) and segments[-1 - run].passages <= limit:
             run += 1
-        if run >= FANOUT:
+        if run - smaller + (smaller > 0) >= FANOUT:
             return run
-        if run == len(segments) or limit > 1 << 40:
-            return 0
-        limit *= FANOUT
+        limit, smaller = limit * FANOUT, run
     return 0
 
 

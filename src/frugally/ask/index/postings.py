@@ -54,8 +54,8 @@ def split_by_term(packed: NDArray[np.uint64]) -> Iterable[Piece]:
     while start < len(packed):
         end = min(start + _PIECE, len(packed))
         if end < len(packed):
-            following = ((packed[end] >> np.uint64(32)) + np.uint64(1)) << np.uint64(32)
-            end = start + int(np.searchsorted(packed[start:], following))
+            last_of_term = packed[end] | np.uint64(0xFFFFFFFF)
+            end = start + int(np.searchsorted(packed[start:], last_of_term, side="right"))
         yield packed[start:end], no_frequencies
         start = end
 

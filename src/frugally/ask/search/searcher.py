@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -107,7 +108,7 @@ class Searcher:
             if ranking.name == "bm25":
                 value = weights[t] * (tf * (ranking.k1 + 1.0)) / (tf + norm)
             else:
-                value = weights[t] * np.log1p(tf) * norm
+                value = weights[t] * math.log1p(tf) * norm  # as compiled; numpy's differs
             score = int(value * ONE + 0.5) / ONE
             shares.append(Share(term=term, frequency=int(tf), having=int(having[t]), score=score))
         return sorted(shares, key=lambda share: -share.score)
@@ -173,5 +174,7 @@ class Searcher:
                 weights = np.log1p(frequencies) * idf[inverse]
                 docs = (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
                 np.add(sums, np.bincount(docs, weights * weights, len(sums)), out=sums)
-        factors = [(1.0 / np.sqrt(np.maximum(s, 1e-30))).astype(np.float32) for s in squares]
+        # A passage without any weight has no share either; its factor must not raise the bounds.
+        with np.errstate(divide="ignore"):
+            factors = [np.where(s > 0.0, 1.0 / np.sqrt(s), 0.0).astype(np.float32) for s in squares]
         return [(f, np.full(256, float(f.max(initial=0.0)))) for f in factors]
