@@ -73,7 +73,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command; every error is a line, a hint and an exit code."""
     try:
-        cli.main(standalone_mode=False)
+        # Without standalone mode click returns what a command exits with.
+        sys.exit(cli.main(standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

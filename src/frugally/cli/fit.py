@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -72,10 +73,8 @@ def reader(
     resume: bool,
 ) -> None:
     """A question-answering reader from DATA, a folder with SQuAD 1.1's train-v1.1.json."""
-    try:
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("torch", "fit", "Fitting a reader") from error
+    if find_spec("torch") is None:
+        raise MissingExtraError("torch", "fit", "Fitting a reader")
     from frugally.fit.reader.fitting import fit_reader
     from frugally.fit.reader.training import Settings
 

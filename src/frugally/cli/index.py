@@ -58,7 +58,10 @@ def index(
         from frugally.ask.collection import Collection
         from frugally.ask.index.manifest import NAME
         from frugally.ask.passages import LONGEST
+        from frugally.ask.sources import discover
     started = time.perf_counter()
+    if not prune:
+        discover(paths, lambda _: None)  # a path that does not exist should leave nothing behind
     if (where / NAME).is_file():
         collection = Collection.open(where, analyser=analyser)
         recipe = collection.status()["analyser"]

@@ -35,6 +35,8 @@ CREATE TABLE sources (
 );
 """
 
+_SELECT = "SELECT passage, id, title, url, source, text, details FROM documents"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
@@ -157,7 +159,7 @@ class DocumentStore:
     def holding(self, passage: int) -> StoredDocument:
         """The document that a passage belongs to."""
         rows = self._query(
-            "SELECT * FROM documents WHERE passage <= ? ORDER BY passage DESC LIMIT 1", passage
+            f"{_SELECT} WHERE passage <= ? ORDER BY passage DESC LIMIT 1", passage
         )
         if not rows:
             raise CorruptionError(f"{self._path} has no document with passage {passage}")
@@ -165,12 +167,12 @@ class DocumentStore:
 
     def all(self) -> Iterator[StoredDocument]:
         """Every document, in order."""
-        for row in self._database.execute("SELECT * FROM documents ORDER BY passage"):
+        for row in self._database.execute(f"{_SELECT} ORDER BY passage"):
             yield self._stored(row)
 
     def raw(self) -> Iterator[list[Row]]:
         """The rows of all documents as they are stored, some at a time."""
-        cursor = self._database.execute("SELECT * FROM documents ORDER BY passage")
+        cursor = self._database.execute(f"{_SELECT} ORDER BY passage")
         while rows := cursor.fetchmany(1 << 12):
             yield rows
 

@@ -1,0 +1,198 @@
+"""The command as a user meets it: output, exit codes, hints."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from frugally.cli import cli
+from frugally.cost import spend
+from frugally.errors import FrugallyError
+from frugally.nets.reading import Span
+
+
+class Finder:
+    """A reader that knows one word."""
+
+    def read(self, question, passages):
+        spend(passages_read=len(passages))
+        return [
+            Span(start=p.find("Canberra"), end=p.find("Canberra") + 8, score=4.0)
+            if "Canberra" in p
+            else None
+            for p in passages
+        ]
+
+    def confidence(self, score):
+        return 0.9
+
+
+@pytest.fixture
+def finder(monkeypatch):
+    monkeypatch.setattr("frugally.nets.reader.shipped_reader", Finder)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "a.txt").write_text("Australia is a country.\n\nIts capital is Canberra, a city.\n")
+    (docs / "b.md").write_text("# Channel shuffle\n\nShuffleNet mixes the channels of groups.\n")
+    run("index", "docs", "--into", "c")
+    return tmp_path
+
+
+def run(*args, code=0, stdin=None):
+    """What a command printed on standard output and standard error."""
+    result = CliRunner().invoke(cli, list(args), input=stdin, standalone_mode=False)
+    error = result.exception
+    if error is not None:
+        assert isinstance(error, FrugallyError) or getattr(error, "exit_code", None), error
+        assert getattr(error, "exit_code", None) == code
+        return str(error), ""
+    assert (result.return_value or 0) == code, result.output
+    return result.stdout, result.stderr
+
+
+def test_ask_prints_answer_evidence_place_and_cost(folder, finder):
+    out, err = run("What is the capital of Australia?", "--in", "c")
+    first, sentence, where = out.splitlines()[:3]
+    assert first.startswith("Canberra  (")
+    assert "Its capital is Canberra, a city." in sentence
+    assert "docs/a.txt" in where
+    assert "line 3" in where
+    assert err.startswith("read 1 of 2 passages")
+
+
+def test_ask_as_json_has_the_same(folder, finder):
+    out, _ = run("ask", "capital of Australia", "--in", "c", "--json")
+    result = json.loads(out)
+    evidence = result["evidence"][0]
+    text = (folder / "docs/a.txt").read_text()
+    assert result["answer"] == "Canberra" == text[evidence["start"] : evidence["end"]]
+    assert 0 < result["confidence"] <= 1
+    assert result["cost"]["passages_total"] == 2
+
+
+def test_no_answer_exits_with_3_and_shows_what_is_near(folder, finder):
+    out, _ = run("Which channels are mixed?", "--in", "c", code=3)
+    assert out.startswith("No answer in these sources.")
+    assert "ShuffleNet mixes" in out
+    out, _ = run("ask", "qqq", "--in", "c", "--json", code=3)
+    assert json.loads(out)["answer"] is None
+
+
+def test_a_threshold_that_nothing_reaches_refuses(folder, finder):
+    out, _ = run("capital of Australia", "--in", "c", "--threshold", "1", code=3)
+    assert "'Canberra', is only" in out
+
+
+@pytest.mark.parametrize("question", ["", "  ", "?!", "…"])
+def test_an_empty_question_is_a_usage_error(folder, question):
+    message, _ = run("ask", question, "--in", "c", code=2)
+    assert message == "the question is empty"
+
+
+def test_a_question_of_100_kb_from_standard_input(folder, finder):
+    out, _ = run("ask", "-", "--in", "c", stdin="capital of Australia " * 5000)
+    assert out.startswith("Canberra")
+
+
+def test_search_shows_hits_shares_and_json(folder):
+    out, err = run("search", "channel shuffle", "--in", "c", "--explain")
+    assert out.startswith(" 1. Channel shuffle")
+    assert "in 1 passages)" in out
+    assert "scored" in err
+    out, _ = run("search", "channel shuffle", "--in", "c", "--explain", "--json")
+    hit = json.loads(out)["hits"][0]
+    assert sum(share["score"] for share in hit["shares"]) == pytest.approx(hit["score"], abs=1e-12)
+
+
+def test_search_without_a_hit_exits_with_3(folder):
+    out, _ = run("search", "qqq", "--in", "c", code=3)
+    assert out == "No passage has any of these words.\n"
+
+
+def test_search_for_a_prompt_stays_inside_its_tokens(folder):
+    out, _ = run("search", "channels capital", "--in", "c", "--tokens", "30")
+    assert out.startswith("[1] ")
+    assert len(out) / 4 <= 30
+
+
+def test_index_again_takes_only_what_changed(folder):
+    out, _ = run("index", "docs", "--into", "c")
+    assert "0 documents added" in out
+    assert "2 files unchanged" in out
+    (folder / "docs/b.md").unlink()
+    (folder / "docs/a.txt").write_text("Australia's capital is Canberra.")
+    out, _ = run("index", "docs", "--into", "c", "--prune", "--json")
+    result = json.loads(out)
+    assert (result["documents"], result["replaced"], result["removed"]) == (1, 1, 1)
+    assert result["collection"]["documents"] == 1
+
+
+def test_bad_files_are_named_and_the_rest_goes_on(folder):
+    (folder / "docs/x.bin").write_bytes(bytes(range(256)) * 10)
+    (folder / "docs/empty.txt").touch()
+    _, err = run("index", "docs", "--into", "c")
+    assert "x.bin: " in err
+    assert "empty.txt: is empty" in err
+    message, _ = run("index", "docs/x.bin", "--into", "d", code=1)
+    assert message == "nothing could be added"
+
+
+def test_a_path_that_does_not_exist_leaves_nothing_behind(folder):
+    message, _ = run("index", "missing", "--into", "e", code=2)
+    assert message == "missing does not exist"
+    assert not (folder / "e").exists()
+
+
+def test_a_collection_keeps_its_recipe(folder):
+    message, _ = run("index", "docs", "--into", "c", "--bits", "20", code=2)
+    assert "--bits and --title-weight stay" in message
+    message, _ = run("index", "docs", "--into", "c", "--analyser", "plain", code=1)
+    assert "was built with the analyser 'english'" in message
+
+
+def test_collection_commands(folder):
+    out, _ = run("collection", "status", "c", "--sources")
+    assert "documents   2" in out
+    assert "source      docs/a.txt" in out
+    out, _ = run("collection", "remove", "c", "docs/b.md")
+    assert out.startswith("1 documents removed")
+    run("collection", "compact", "c")
+    out, _ = run("collection", "status", "c", "--json")
+    assert json.loads(out)["deleted_passages"] == 0
+    assert run("collection", "verify", "c")[0] == "every file is as it was written\n"
+    message, _ = run("collection", "remove", "c", "docs/b.md", code=2)
+    assert "no document or source" in message
+
+
+def test_a_mistyped_command_gets_a_suggestion():
+    message, _ = run("serach", "x", code=2)
+    assert "did you mean 'search'?" in message
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["-c", "import frugally"]])
+def test_help_and_import_load_nothing_heavy(arguments):
+    module = ["-c", arguments[1]] if arguments[0] == "-c" else ["-m", "frugally", *arguments]
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *module], capture_output=True, text=True, check=True
+    )
+    loaded = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert not loaded & {"numba", "onnxruntime", "torch", "numpy"}
+
+
+def test_errors_of_the_process_are_a_line_a_hint_and_a_code(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "frugally", "ask", "x", "--in", str(tmp_path)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("frugally: ")
+    assert "\nhint: make one: frugally index" in done.stderr
+    assert "Traceback" not in done.stderr
