@@ -18,6 +18,9 @@ from frugally.ask.index.manifest import load_manifest
 from frugally.errors import FrugallyError
 from frugally.files import disk
 
+# A file whose writing was broken off is closed by the garbage collector, as in a process that ends.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 Tree = dict[str, bytes | None]  # path to contents; None is a folder
 
 
@@ -119,7 +122,7 @@ def no_waiting_for_the_disk(monkeypatch):
 
 
 def contents(collection: Collection) -> dict[str, str]:
-    return {s.document.id: s.document.text for s in collection.documents()}
+    return {Path(s.document.id).name: s.document.text for s in collection.documents()}
 
 
 def write(tree: Tree, folder: Path) -> None:
@@ -144,8 +147,8 @@ def check(folder: Path, allowed: list[dict[str, str]]) -> None:
     assert found in allowed
     assert collection.verify() == []
     assert len(collection) == len(found)
-    hits = collection.search("word", 100)
-    assert {h.id: h.text for h in hits} == found
+    hits = collection.search("word", 1000)
+    assert {Path(h.id).name: h.text for h in hits} == found
     collection.add([Document(id="later", text="a later word")])
     collection.remove(["later"])
     assert contents(Collection.open(folder)) == found
@@ -224,7 +227,7 @@ def power_cuts(operation, tmp_path, cuts, monkeypatch, most=None, seed=0):
     run(collection)
     after = contents(collection)
     assert before != after or operation == "compact"
-    assert len(watched.states) > 10
+    assert len(watched.states) > 5
     check_all(watched.states, tmp_path, [before, after], monkeypatch, most)
 
 
@@ -258,17 +261,18 @@ def killed(operation, tmp_path, cuts, monkeypatch, stop, most=None):
     check_all(watched.states, tmp_path, [before, middle, after], monkeypatch, most)
 
 
-def steps_of(operation, tmp_path, cuts, monkeypatch) -> int:
+def in_peace(operation, tmp_path, cuts, monkeypatch) -> tuple[int, dict[str, str]]:
+    """How many steps an operation takes, and what it leaves."""
     segments, run = OPERATIONS[operation]
     watched = cuts((collection := prepared(tmp_path / "first", segments)).path)
     run(collection)
     monkeypatch.setattr(disk, "observer", None)
-    return watched.steps
+    return watched.steps, contents(collection)
 
 
 @pytest.mark.parametrize("operation", ["compact", "add and merge"])
 def test_killed_and_then_a_power_cut(operation, tmp_path, cuts, monkeypatch):
-    total = steps_of(operation, tmp_path, cuts, monkeypatch)
+    total, _ = in_peace(operation, tmp_path, cuts, monkeypatch)
     for stop in random.Random(2).sample(range(total), 3):
         killed(operation, tmp_path / str(stop), cuts, monkeypatch, stop, most=4)
 
@@ -276,11 +280,11 @@ def test_killed_and_then_a_power_cut(operation, tmp_path, cuts, monkeypatch):
 @pytest.mark.long
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_killed_at_every_step_and_then_a_power_cut(operation, tmp_path, cuts, monkeypatch):
-    for stop in range(steps_of(operation, tmp_path, cuts, monkeypatch)):
+    for stop in range(in_peace(operation, tmp_path, cuts, monkeypatch)[0]):
         killed(operation, tmp_path / str(stop), cuts, monkeypatch, stop, most=12)
 
 
-def failing(operation, folder, monkeypatch, stop, error):
+def failing(operation, folder, monkeypatch, stop, error, after):
     """One step fails, and the process goes on: it must clean up, and go on working."""
     segments, run = OPERATIONS[operation]
     collection = prepared(folder, segments)
@@ -297,36 +301,31 @@ def failing(operation, folder, monkeypatch, stop, error):
     except type(error):
         pass
     monkeypatch.setattr(disk, "observer", None)
-    reached = next(count)
-    run_again = Collection.open(collection.path)
-    found = contents(run_again)
-    assert run_again.verify() == []
-    again = prepared(folder / "reference", segments)
-    run(again)
-    assert found in (before, contents(again))
-    if operation != "add_files":
-        assert contents(collection) in (before, found)
+    found = contents(Collection.open(collection.path))
+    assert found in (before, after)
+    assert contents(collection) in (before, found)
     collection.add([Document(id="next", text="the next word")])
     assert contents(collection) == {**found, "next": "the next word"}
     check(collection.path, [contents(collection)])
-    return reached
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_interrupted(operation, tmp_path, cuts, monkeypatch):
-    total = steps_of(operation, tmp_path, cuts, monkeypatch)
+    total, after = in_peace(operation, tmp_path, cuts, monkeypatch)
     source = random.Random(3)
     # The last steps are those about the commit.
-    for stop in [*source.sample(range(total), 2), *source.sample(range(total - 16, total), 2)]:
-        failing(operation, tmp_path / str(stop), monkeypatch, stop, KeyboardInterrupt())
+    last = source.sample(range(max(0, total - 16), total), 2)
+    for stop in {*source.sample(range(total), 2), *last}:
+        failing(operation, tmp_path / str(stop), monkeypatch, stop, KeyboardInterrupt(), after)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_interrupted_at_every_step(operation, tmp_path, cuts, monkeypatch):
-    for stop in range(steps_of(operation, tmp_path, cuts, monkeypatch)):
+    total, after = in_peace(operation, tmp_path, cuts, monkeypatch)
+    for stop in range(total):
         error = FrugallyError("no space") if stop % 2 else KeyboardInterrupt()
-        failing(operation, tmp_path / str(stop), monkeypatch, stop, error)
+        failing(operation, tmp_path / str(stop), monkeypatch, stop, error, after)
 
 
 def test_power_cut_while_creating(tmp_path, cuts, monkeypatch):

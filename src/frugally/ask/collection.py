@@ -98,7 +98,7 @@ class Collection:
         """
         folder = Path(path)
         recipe = Recipe.make(analyser, bits=bits, title_weight=title_weight)
-        if folder.exists() and (not folder.is_dir() or any(n != LOCK for n in _names(folder))):
+        if folder.exists() and (not folder.is_dir() or set(_names(folder)) - {LOCK, NAME + ".partial"}):
             raise CollectionError(
                 f"{folder} exists and is not empty", hint="open it, or choose another place"
             )
@@ -204,8 +204,10 @@ class Collection:
             try:
                 yield
             finally:
-                # After an error too: the next writer should find the disk as the manifest says.
-                self._collect_garbage()
+                # After an error too: the next writer should find the disk as the manifest says. If
+                # the error came after the commit, what to keep is for the next writer to find out.
+                if load_manifest(self.path).commit == self._manifest.commit:
+                    self._collect_garbage()
 
     def _write(
         self,
@@ -230,7 +232,8 @@ class Collection:
                 for document, record in documents(added):
                     if record is not None and record.path not in numbers:
                         numbers[record.path] = len(numbers)
-                        changed.add(record.path)
+                        if record.path != "-":  # what comes there next is no newer version
+                            changed.add(record.path)
                         writer.add_source(numbers[record.path], record)
                     passages = split_passages(document, longest=longest)
                     if not passages:
@@ -286,15 +289,20 @@ class Collection:
     def _collect_garbage(self) -> None:
         """Remove files that the manifest does not name: what a crash or a merge left behind."""
         named = {entry.name: set(entry.files) for entry in self._manifest.segments}
+        litter: list[Path] = []
         for path in sorted(self.path.iterdir()):
-            if path.name.startswith("seg-") and path.name not in named:
-                disk.remove(path)
+            if path.name == NAME + ".partial" or (
+                path.name.startswith("seg-") and path.name not in named
+            ):
+                litter.append(path)
             elif path.name.startswith("seg-"):
-                for file in sorted(path.iterdir()):
-                    if file.name not in named[path.name]:
-                        disk.remove(file)
-            elif path.name == NAME + ".partial":
-                disk.remove(path)
+                litter += (f for f in sorted(path.iterdir()) if f.name not in named[path.name])
+        if litter:
+            # The manifest's writer may have died before its name was durable: it must be, before
+            # what an older one names is gone.
+            disk.sync_folder(self.path)
+        for path in litter:
+            disk.remove(path)
 
     def _documents_of(
         self,
@@ -312,7 +320,7 @@ class Collection:
             if name != "-" and path.resolve().is_relative_to(inside):
                 continue  # the collection may lie in the folder that is indexed
             record = _record(path, name, known.get(name))
-            if record is not None and known.get(name) == record:
+            if record is not None and name != "-" and known.get(name) == record:
                 added.unchanged += 1
                 continue
             for count, document in enumerate(read_documents(path, added.problems.append)):
@@ -324,7 +332,8 @@ class Collection:
         return {
             path
             for path in (self.sources() if folders else {})
-            if any(Path(path).is_relative_to(folder) for folder in folders)
+            if path != "-"
+            and any(Path(path).is_relative_to(folder) for folder in folders)
             and not os.path.lexists(path)
         }
 
@@ -513,6 +522,7 @@ class _Deletions:
         from frugally.ask.index.writer import hash_ids
 
         found = False
+        name = name.encode("utf-8", "replace").decode()  # as it is stored
         for i, segment in enumerate(self._segments):
             for first in segment.starting_at(hash_ids([name])).tolist():
                 found |= segment.documents.id_at(first) == name and self._mark(i, first)

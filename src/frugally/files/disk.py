@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -77,11 +77,14 @@ class NewFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            with _step("sync", self.path):
-                self._file.flush()
-                os.fsync(self._file.fileno())
-        self._file.close()
+        try:
+            if kind is None:
+                with _step("sync", self.path):
+                    self._file.flush()
+                    os.fsync(self._file.fileno())
+        finally:
+            with suppress(OSError):  # closing flushes: what could not be written fails again
+                self._file.close()
 
 
 def sync_file(path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from frugally.errors import LockedError
+from frugally.errors import CollectionError, LockedError
 
 try:
     import fcntl
@@ -21,8 +21,15 @@ def writer_lock(path: Path) -> Iterator[None]:
 
     Raises:
         LockedError: another process holds it.
+        CollectionError: the folder cannot be written to.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise CollectionError(
+            f"cannot write to {path.parent}: {error.strerror}",
+            hint="check that it is there, and who may write to it",
+        ) from error
     try:
         try:
             _take(descriptor)

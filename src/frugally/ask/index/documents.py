@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from frugally.ask.document import Cue, Document, Passage
-from frugally.errors import CorruptionError
+from frugally.errors import CorruptionError, FrugallyError
 from frugally.files import disk
 
 NAME = "documents.sqlite"
@@ -88,30 +91,50 @@ def _storable(text: str) -> bool:
     return True
 
 
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say what a failing write means to the user."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise FrugallyError(
+            f"cannot write {path}: {error}",
+            hint="free some space and run the same command again; nothing stored was lost",
+        ) from error
+
+
 class DocumentsWriter:
     """Fills the SQLite file of a new segment."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # The file counts only once a manifest names it, so SQLite's own journal would be waste.
-        self._database.executescript(
-            "PRAGMA page_size=16384; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
-            "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000;" + _SCHEMA + "BEGIN;"
-        )
+        with _explained(path):
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            # The file counts only once a manifest names it: SQLite's own journal would be waste.
+            self._database.executescript(
+                "PRAGMA page_size=16384; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+                "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000;" + _SCHEMA + "BEGIN;"
+            )
 
     def add(self, rows: Iterable[Row]) -> None:
         """Insert documents."""
-        self._database.executemany("INSERT INTO documents VALUES (?,?,?,?,?,?,?)", rows)
+        with _explained(self.path):
+            self._database.executemany("INSERT INTO documents VALUES (?,?,?,?,?,?,?)", rows)
 
     def finish(self, sources: Iterable[tuple[int, SourceRecord]]) -> None:
         """Insert the sources and make the file durable."""
-        self._database.executemany(
-            "INSERT INTO sources VALUES (?,?,?,?,?)",
-            ((n, s.path, s.size, s.modified, s.sha256) for n, s in sources),
-        )
-        self._database.execute("COMMIT")
-        self._database.close()
+        with _explained(self.path):
+            self._database.executemany(
+                "INSERT INTO sources VALUES (?,?,?,?,?)",
+                (
+                    # Names of files are bytes: where they are not UTF-8, they are stored as such.
+                    (n, s.path if _storable(s.path) else os.fsencode(s.path), s.size, s.modified,
+                     s.sha256)
+                    for n, s in sources
+                ),
+            )  # fmt: skip
+            self._database.execute("COMMIT")
+            self._database.close()
         disk.sync_file(self.path)
 
     def abandon(self) -> None:
@@ -139,10 +162,10 @@ class DocumentStore:
                 f"{quoted}?mode=ro&immutable=1", uri=True, check_same_thread=False
             )
             self._sources = {
-                n: SourceRecord(path=p, size=s, modified=m, sha256=h)
+                n: SourceRecord(path=os.fsdecode(p), size=s, modified=m, sha256=h)
                 for n, p, s, m, h in self._query("SELECT * FROM sources")
             }
-        except sqlite3.Error as error:
+        except (sqlite3.Error, TypeError) as error:
             raise CorruptionError(f"cannot read {path}: {error}") from error
 
     def _query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -185,8 +208,15 @@ class DocumentStore:
 
     def of_source(self, source: int) -> list[int]:
         """First passages of the documents of a source."""
-        rows = self._query("SELECT passage FROM documents WHERE source = ?", source)
-        return [first for (first,) in rows]
+        return self._by_source.get(source, [])
+
+    @cached_property
+    def _by_source(self) -> dict[int, list[int]]:
+        """One pass over all, since there may be as many sources as documents."""
+        found: dict[int, list[int]] = {}
+        for source, first in self._query("SELECT source, passage FROM documents"):
+            found.setdefault(source, []).append(first)
+        return found
 
     def close(self) -> None:
         """Let go of the file."""

@@ -14,7 +14,7 @@ from numba.extending import intrinsic
 
 BLOCK = 128  # postings that are packed together
 TERM_BLOCK = 256  # terms of the directory that are packed together
-WINDOW_BITS = 10  # search looks at 2^10 passages at a time
+WINDOW_BITS = 12  # search looks at 2^12 passages at a time
 ONE = 1 << 24  # the fixed point of scores: a share of 1.0
 PADDING = 8  # zero bytes after packed bytes, so that eight can always be loaded
 
@@ -497,7 +497,7 @@ def _offer(scores, docs, state, score, doc):
     _I64(
         _I64[:, ::1], _F64[::1], _stored(_U8), _stored(_U32), _stored(_U32), _stored(_U8),
         _stored(_U32), _I64, _I64, _F32[::1], _F64[::1], _stored(_U8), types.boolean, _F64,
-        types.boolean, _I64, _I64[::1], _I64[::1], _I64[::1],
+        types.boolean, _I64, _I64[::1], _I64[::1], _I64[::1], _U32[::1], _U32[::1],
     ),
     cache=True,
     nogil=True,
@@ -505,7 +505,7 @@ def _offer(scores, docs, state, score, doc):
 def search(
     found, weights, postings, skip_last, skip_position, impacts,
     impact_ends, doc_bits, passages, norms, code_norms, deleted, bm25, k1,
-    prune, base, scores, docs, state,
+    prune, base, scores, docs, state, all_docs, all_tfs,
 ):  # fmt: skip
     """Offer the best passages of a segment to a heap: block-max MaxScore over windows of passages.
 
@@ -515,7 +515,8 @@ def search(
     passage numbers from `base` on; `state` is [hits in the heap, postings scored, postings of the
     query's terms]. Windows whose bound is below the worst score of a full heap are skipped; in the
     others only passages that the essential terms (Turtle and Flood 1995; per block: Ding and Suel
-    2011) touch are candidates. Returns 0, or -1 if the postings are not what was written.
+    2011) touch are candidates. `all_docs` and `all_tfs` are scratch for all postings of the terms,
+    each list rounded up to whole blocks. Returns 0, or -1 if the postings are not what was written.
     """
     n_terms = len(found)
     window = 1 << WINDOW_BITS
@@ -524,8 +525,6 @@ def search(
     for t in range(n_terms):
         blocks[t + 1] = blocks[t] + (found[t, 1] + BLOCK - 1) // BLOCK
         state[2] += found[t, 1]
-    all_docs = np.empty(blocks[n_terms] * BLOCK, np.uint32)
-    all_tfs = np.empty(blocks[n_terms] * BLOCK, np.uint32)
     unpacked = np.zeros(blocks[n_terms], np.uint8)
     bounds = np.zeros((n_terms, n_windows), np.int64)
     for t in range(n_terms):
@@ -569,6 +568,7 @@ def search(
             totals[w] += bounds[t, w]
 
     sums = np.zeros(window, np.int64)
+    touched = np.empty(window, np.int64)  # where sums are not zero
     order = np.empty(n_terms, np.int64)
     # The most promising windows first, so that the threshold is high for all the others.
     leaders = min(8, n_windows) if prune else 0
@@ -604,6 +604,7 @@ def search(
             rest += bounds[order[optional], w]
             optional += 1
         low, high = w << WINDOW_BITS, (w + 1) << WINDOW_BITS
+        n_touched = 0
         for turn_of_term in range(used):
             # First the essential terms, in any order, then the others from the highest bound down.
             i = used - 1 - turn_of_term
@@ -614,8 +615,8 @@ def search(
                 needed = max(np.int64(1), threshold - rest)
                 rest -= bounds[t, w]
                 any_left = False
-                for j in range(window):
-                    if sums[j] >= needed:
+                for j in range(n_touched):
+                    if sums[touched[j]] >= needed:
                         any_left = True
                         break
                 if not any_left:
@@ -637,25 +638,34 @@ def search(
                     if _unpack_block(postings, position, size, doc_bits, all_docs, all_tfs, at) < 0:
                         return -1
                     unpacked[blocks[t] + block] = 1
-                for i in range(at, at + size):
+                begin, end = at, at + size
+                while begin < end:  # the first posting in the window
+                    middle = (begin + end) >> 1
+                    if np.int64(all_docs[middle]) < low:
+                        begin = middle + 1
+                    else:
+                        end = middle
+                for i in range(begin, at + size):
                     doc = np.int64(all_docs[i])
                     if doc >= high:
                         break
-                    if doc >= low and (essential or sums[doc - low] >= needed):
+                    if essential or sums[doc - low] >= needed:
                         if doc >= passages:
                             return -1
-                        tf = np.float64(all_tfs[i])
-                        sums[doc - low] += _share(weight, tf, norms[doc], bm25, k1)
+                        share = _share(weight, np.float64(all_tfs[i]), norms[doc], bm25, k1)
+                        if sums[doc - low] == 0 and share > 0:
+                            touched[n_touched] = doc - low
+                            n_touched += 1
+                        sums[doc - low] += share
                         state[1] += 1
                 if np.int64(all_docs[at + size - 1]) >= high - 1:
                     break
                 block += 1
-        for j in range(window):
-            if sums[j] > 0:
-                doc = low + j
-                if sums[j] >= threshold and (
-                    len(deleted) == 0 or not (deleted[doc >> 3] >> (doc & 7)) & 1
-                ):
-                    _offer(scores, docs, state, sums[j], base + doc)
-                sums[j] = 0
+        for j in range(n_touched):
+            doc = low + touched[j]
+            if sums[touched[j]] >= threshold and (
+                len(deleted) == 0 or not (deleted[doc >> 3] >> (doc & 7)) & 1
+            ):
+                _offer(scores, docs, state, sums[touched[j]], base + doc)
+            sums[touched[j]] = 0
     return 0

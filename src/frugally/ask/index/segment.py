@@ -44,6 +44,8 @@ class Segment:
         self.postings = map_bytes(self.folder / POSTINGS)
         self.directory = map_bytes(self.folder / TERMS)
         self.tables = map_tensors(self.folder / TABLES)
+        # Opened now: a writer may merge the segment away while this commit is still read.
+        self.documents = DocumentStore(self.folder / DOCUMENTS)
         self.bits = doc_bits(entry.passages)
         self.deleted = np.zeros(0, np.uint8)
         if entry.tombstones:
@@ -55,11 +57,6 @@ class Segment:
     def lengths(self) -> NDArray[Any]:
         """The length of each passage in words."""
         return self.tables["lengths"]
-
-    @cached_property
-    def documents(self) -> DocumentStore:
-        """The texts and metadata."""
-        return DocumentStore(self.folder / DOCUMENTS)
 
     def look_up(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Per term hash a row: hash, passages, bytes, inline payload, position, first skip.

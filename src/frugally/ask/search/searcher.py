@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +49,7 @@ class Searcher:
         words = sum(s.entry.words for s in segments)
         self.passages = int(self._bases[-1])
         self._average = words / max(1, self.passages)
+        self._local = threading.local()
         self._norms: dict[Ranking, list[tuple[NDArray[np.float32], NDArray[np.float64]]]] = {}
 
     def search(
@@ -68,6 +71,7 @@ class Searcher:
         scores, docs = np.zeros(k, np.int64), np.zeros(k, np.int64)
         state = np.zeros(3, np.int64)
         norms = self._norms_of(ranking)
+        scratch = self._scratch(rows)
         for i, segment in enumerate(self._segments):
             tables = segment.tables
             used = np.flatnonzero(rows[i][:, 1])
@@ -77,7 +81,7 @@ class Searcher:
                 rows[i][used], weights[used], segment.postings, tables["skip_last"],
                 tables["skip_position"], tables["impacts"], tables["impact_ends"], segment.bits,
                 segment.entry.passages, *norms[i], segment.deleted, ranking.name == "bm25",
-                ranking.k1, prune, int(self._bases[i]), scores, docs, state,
+                ranking.k1, prune, int(self._bases[i]), scores, docs, state, *scratch,
             )  # fmt: skip
             if status < 0:
                 raise CorruptionError(f"{segment.folder} is damaged", hint=HINT)
@@ -117,6 +121,17 @@ class Searcher:
         """Which segment a passage is in, and its number there."""
         i = int(np.searchsorted(self._bases, passage, side="right")) - 1
         return i, passage - int(self._bases[i])
+
+    def _scratch(self, rows: list[NDArray[np.int64]]) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Room for all postings of the terms in any one segment, kept for the next question."""
+        from frugally.ask.index.kernels import BLOCK
+
+        needed = max((int((-(-found[:, 1] // BLOCK)).sum()) * BLOCK for found in rows), default=0)
+        kept: tuple[NDArray[Any], NDArray[Any]] | None = getattr(self._local, "scratch", None)
+        if kept is None or len(kept[0]) < needed:
+            kept = np.empty(2 * needed, np.uint32), np.empty(2 * needed, np.uint32)
+            self._local.scratch = kept
+        return kept
 
     def _look_up(
         self, terms: Sequence[QueryTerm], ranking: Ranking
