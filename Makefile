@@ -19,7 +19,11 @@ lint: .venv/dev.stamp  ## style and types
 	$(BIN)/mypy
 
 bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_DATA
-	@$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.retrieval --work runs/bench
+	$(BIN)/python -m benchmarks.scale --work runs/bench
+	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.asking --collection runs/bench/frugally
+	$(BIN)/python -m benchmarks
 
 .venv/run.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv

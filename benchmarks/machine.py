@@ -53,6 +53,12 @@ def describe(*packages: str) -> dict[str, Any]:
     }
 
 
+def load(name: str) -> dict[str, Any] | None:
+    """A kept result, if there is one."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+
+
 def save(name: str, result: dict[str, Any]) -> None:
     """Keep a result as JSON."""
     RESULTS.mkdir(exist_ok=True)

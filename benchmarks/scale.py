@@ -49,6 +49,25 @@ def ask(folder: Path, asked: list[Question]) -> dict[str, float]:
     }
 
 
+def render(result: dict[str, Any]) -> str:
+    """The table of docs/benchmarks.md."""
+    base = result["sizes"][0]
+    rows = [
+        [
+            f"{entry['times']} ×, {entry['passages']:,} passages",
+            f"{entry['build_seconds']:.0f} s",
+            f"{format_bytes(entry['peak_bytes'])} "
+            f"({entry['peak_bytes'] / base['peak_bytes']:.2f} ×)",
+            f"{entry['median_ms']:.2f} ms ({entry['median_ms'] / base['median_ms']:.2f} ×)",
+            f"{entry['p99_ms']:.2f} ms",
+            f"{entry['scored']:.1%}",
+        ]
+        for entry in result["sizes"]
+    ]
+    head = ["collection", "build", "peak memory", "query median", "99th percentile", "scored"]
+    return machine.table(head, rows)
+
+
 def main() -> None:
     """Run it, keep the result, print the table."""
     parser = machine.arguments("Scale: memory and latency of larger collections.")
@@ -59,7 +78,7 @@ def main() -> None:
     data = machine.needs(options.data, "squad", "wiki")
     options.work.mkdir(parents=True, exist_ok=True)
     asked = random.Random(0).sample(questions(data, "dev"), 1000)
-    rows, result = [], {"machine": machine.describe("numba", "numpy"), "sizes": []}
+    result: dict[str, Any] = {"machine": machine.describe("numba", "numpy"), "sizes": []}
     for times in sorted({1, options.memory_times, options.latency_times}):
         source = options.work / f"passages-{times}.jsonl"
         count = write_jsonl(data, source, times=times)
@@ -74,20 +93,8 @@ def main() -> None:
             **ask(folder, asked),
         }
         result["sizes"].append(entry)
-        base = result["sizes"][0]
-        rows.append(
-            [
-                f"{times} ×, {count:,} passages",
-                f"{entry['build_seconds']:.0f} s",
-                f"{format_bytes(built.peak)} ({built.peak / base['peak_bytes']:.2f} ×)",
-                f"{entry['median_ms']:.2f} ms ({entry['median_ms'] / base['median_ms']:.2f} ×)",
-                f"{entry['p99_ms']:.2f} ms",
-                f"{entry['scored']:.1%}",
-            ]
-        )
     machine.save("scale", result)
-    head = ["collection", "build", "peak memory", "query median", "99th percentile", "scored"]
-    print(machine.table(head, rows))
+    print(render(result))
 
 
 if __name__ == "__main__":

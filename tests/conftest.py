@@ -56,7 +56,9 @@ def write_segment():
 
     def write(folder, postings, lengths, cuts=()):
         folder.mkdir()
-        flat = [(t, d, tf) for t, docs in sorted(postings.items()) for d, tf in sorted(docs.items())]
+        flat = [
+            (t, d, tf) for t, docs in sorted(postings.items()) for d, tf in sorted(docs.items())
+        ]
         packed = np.array([t << 32 | d for t, d, _ in flat], np.uint64)
         frequencies = np.array([tf for _, _, tf in flat], np.uint32)
         places = np.searchsorted(packed, np.array([c << 32 for c in sorted(cuts)], np.uint64))

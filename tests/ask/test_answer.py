@@ -108,3 +108,13 @@ def test_the_place_of_an_answer_in_subtitles_is_its_own_cue(tmp_path):
 def test_sentence_around(text, answer, sentence):
     start = text.index(answer)
     assert sentence_around(text, start, start + len(answer)) == sentence
+
+
+def test_a_source_that_is_only_a_name_is_kept_and_can_be_removed(tmp_path):
+    made = Collection.create(tmp_path / "c")
+    made.add(
+        Document(id=i, text=f"text {i}", source=s) for i, s in [("1", "A"), ("2", "B"), ("3", "A")]
+    )
+    made.add([Document(id="4", text="text 4", source="A")])
+    assert [d.document.source for d in made.documents()] == ["A", "B", "A", "A"]
+    assert made.remove(["A"]) == 3

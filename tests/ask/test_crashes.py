@@ -1,5 +1,6 @@
 """A crash, a power cut or a full disk at any instant leaves the last commit, and no litter."""
 
+import gc
 import os
 import random
 import signal
@@ -119,6 +120,8 @@ class PowerCuts:
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch):
     monkeypatch.setattr(disk.os, "fsync", lambda _: None)
+    yield
+    gc.collect()
 
 
 def contents(collection: Collection) -> dict[str, str]:
@@ -361,7 +364,10 @@ def small_disk(tmp_path):
 @pytest.mark.parametrize("operation", ["add", "compact", "remove"])
 def test_a_full_disk(operation, small_disk):
     collection = prepared(small_disk / "x", 3)
-    big = [Document(id=f"big{i}", text=" ".join(f"word w{i * j}" for j in range(50))) for i in range(400)]
+    big = [
+        Document(id=f"big{i}", text=" ".join(f"word w{i * j}" for j in range(50)))
+        for i in range(400)
+    ]
     collection.add(big[:200])
     run = {**dict(OPERATIONS.items()), "add": (0, lambda c: c.add(big[200:]))}[operation][1]
     before = contents(collection)

@@ -98,7 +98,9 @@ class Collection:
         """
         folder = Path(path)
         recipe = Recipe.make(analyser, bits=bits, title_weight=title_weight)
-        if folder.exists() and (not folder.is_dir() or set(_names(folder)) - {LOCK, NAME + ".partial"}):
+        if folder.exists() and (
+            not folder.is_dir() or set(_names(folder)) - {LOCK, NAME + ".partial"}
+        ):
             raise CollectionError(
                 f"{folder} exists and is not empty", hint="open it, or choose another place"
             )
@@ -229,12 +231,13 @@ class Collection:
             changed: set[str] = set()
             numbers: dict[str, int] = {}
             with SegmentsWriter(self.path, self._manifest.recipe, name, memory=memory) as writer:
-                for document, record in documents(added):
+                for document, file in documents(added):
+                    record = file or _named(document.source)
                     if record is not None and record.path not in numbers:
                         numbers[record.path] = len(numbers)
-                        if record.path != "-":  # what comes there next is no newer version
-                            changed.add(record.path)
                         writer.add_source(numbers[record.path], record)
+                        if file is not None and file.path != "-":
+                            changed.add(file.path)  # what was there before is an older version
                     passages = split_passages(document, longest=longest)
                     if not passages:
                         reason = f"document {document.id!r} has no text"
@@ -347,8 +350,7 @@ class Collection:
         count = 0
         for segment in self._segments:
             if segment.entry.deleted:
-                firsts = segment.tables["id_passages"].astype(np.int64)
-                count += int(segment.is_deleted(firsts).sum())
+                count += int(segment.is_deleted(segment.first_passages).sum())
         return count
 
     @property
@@ -600,6 +602,11 @@ def _record(path: Path, name: str, known: SourceRecord | None) -> SourceRecord |
     if known and known.sha256 == digest:
         return known
     return SourceRecord(path=name, size=stat.st_size, modified=stat.st_mtime_ns, sha256=digest)
+
+
+def _named(source: str) -> SourceRecord | None:
+    """A source that is only a name: its documents did not come from a file that we read."""
+    return SourceRecord(path=source, size=-1, modified=0, sha256="") if source else None
 
 
 def _names(folder: Path) -> list[str]:

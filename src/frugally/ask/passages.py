@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from frugally.ask.document import Cue, Document, Passage
 
@@ -35,9 +36,15 @@ def split_passages(document: Document, *, longest: int = LONGEST) -> list[Passag
     if document.cues:
         return list(_timed_passages(document, longest))
     if len(text) <= longest and "\n" not in text and text == text.strip():
-        return [Passage(start=0, end=len(text))] if text else []
+        return [_whole(len(text))] if text else []
     spans = [part for span in _paragraphs(text) for part in _parts(text, span[0], span[1], longest)]
     return [Passage(start=start, end=end) for start, end in _with_short_ones(spans, longest)]
+
+
+@lru_cache(1 << 12)
+def _whole(end: int) -> Passage:
+    """All of a short text; most documents of some collections are, and share few lengths."""
+    return Passage(start=0, end=end)
 
 
 def whole_characters(text: str, cut: int, earliest: int) -> int:

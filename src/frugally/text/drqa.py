@@ -2,8 +2,8 @@
 
 Source: facebookresearch/DrQA, drqa/retriever/utils.py and tokenizers/simple_tokenizer.py (described
 in Chen et al. 2017, section 3.1). Tokens are runs of letters, numbers and marks, or any other
-single character that is neither space nor control; lower-cased; an n-gram of one or two
-is dropped if any of its tokens is a stop word or all punctuation; its bucket is murmur3_32 mod 2^24.
+single character that is neither space nor control; lower-cased; an n-gram of one or two is
+dropped if any of its tokens is a stop word or all punctuation; bucket = murmur3_32 mod 2^24.
 """
 
 from __future__ import annotations

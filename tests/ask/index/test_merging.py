@@ -36,7 +36,9 @@ def test_merged_equals_built_at_once(
     many = Collection.create(tmp_path / "many")
     for start in range(0, 400, 90):
         many.add(docs[start : start + 90])
-    gone = {d.id for d in random.Random(3).sample(docs, removed)} | ({docs[0].id} if removed else set())
+    gone = {d.id for d in random.Random(3).sample(docs, removed)} | (
+        {docs[0].id} if removed else set()
+    )
     if gone:
         many.remove(sorted(gone))
     assert many.status()["segments"] == 5

@@ -281,7 +281,7 @@ def test_the_seed_systems_ranking(tmp_path, paragraphs):
     idf = np.log((len(texts) - having + 0.5) / (having + 0.5)).clip(min=0)
     weighted = sparse.diags(idf) @ matrix.log1p()
     asked = 0
-    for question in texts[::7] + ["when does growth stop", "first school in the city"]:
+    for question in [*texts[::7], "when does growth stop", "first school in the city"]:
         terms = counts(question)
         buckets = list(terms)
         query = np.log1p(list(terms.values())) * idf[buckets]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 import sqlite3
 import zlib
@@ -89,6 +90,11 @@ def _storable(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _shown(path: str) -> str:
+    """A path that can be printed, whatever bytes are in it; as the sources name it."""
+    return path if _storable(path) else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 @contextmanager
@@ -181,23 +187,27 @@ class DocumentStore:
 
     def holding(self, passage: int) -> StoredDocument:
         """The document that a passage belongs to."""
-        rows = self._query(
-            f"{_SELECT} WHERE passage <= ? ORDER BY passage DESC LIMIT 1", passage
-        )
+        rows = self._query(f"{_SELECT} WHERE passage <= ? ORDER BY passage DESC LIMIT 1", passage)
         if not rows:
             raise CorruptionError(f"{self._path} has no document with passage {passage}")
-        return self._stored(rows[0])
+        stored = self._stored(rows[0])
+        if passage - stored.first >= len(stored.passages):
+            raise CorruptionError(f"{self._path} has no document with passage {passage}")
+        return stored
 
     def all(self) -> Iterator[StoredDocument]:
         """Every document, in order."""
-        for row in self._database.execute(f"{_SELECT} ORDER BY passage"):
-            yield self._stored(row)
+        for rows in self.raw():
+            yield from map(self._stored, rows)
 
     def raw(self) -> Iterator[list[Row]]:
         """The rows of all documents as they are stored, some at a time."""
-        cursor = self._database.execute(f"{_SELECT} ORDER BY passage")
-        while rows := cursor.fetchmany(1 << 12):
-            yield rows
+        try:
+            cursor = self._database.execute(f"{_SELECT} ORDER BY passage")
+            while rows := cursor.fetchmany(1 << 12):
+                yield rows
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise CorruptionError(f"cannot read {self._path}: {error}") from error
 
     def id_at(self, passage: int) -> str:
         """The id of the document that begins at a passage."""
@@ -224,31 +234,34 @@ class DocumentStore:
 
     def _stored(self, row: tuple[Any, ...]) -> StoredDocument:
         first, name, title, url, source, stored, more = row
+        record = self._sources.get(source)
         try:
             text = stored if isinstance(stored, str) else zlib.decompress(stored).decode()
+            if not all(isinstance(value, str) for value in (name, title, url)):
+                raise TypeError("not text")
             details = json.loads(more) if more else {}
-        except (zlib.error, ValueError) as error:
+            bounds = details.get("passages", [(0, len(text))])
+            times = details.get("times") or [(None, None)] * len(bounds)
+            return StoredDocument(
+                document=Document(
+                    id=name,
+                    text=text,
+                    title=title,
+                    url=url,
+                    source=_shown(record.path) if record else "",
+                    pages=tuple(details.get("pages", ())),
+                    cues=tuple(
+                        Cue(start=a, end=b, begins=c, ends=d)
+                        for a, b, c, d in details.get("cues", ())
+                    ),
+                ),
+                passages=tuple(
+                    Passage(start=operator.index(a), end=operator.index(b), begins=c, ends=d)
+                    for (a, b), (c, d) in zip(bounds, times, strict=True)
+                ),
+                first=first,
+            )
+        except (zlib.error, ValueError, TypeError, AttributeError) as error:
             raise CorruptionError(
                 f"document {name!r} in {self._path} is damaged: {error}"
             ) from error
-        bounds = details.get("passages", [(0, len(text))])
-        times = details.get("times") or [(None, None)] * len(bounds)
-        record = self._sources.get(source)
-        return StoredDocument(
-            document=Document(
-                id=name,
-                text=text,
-                title=title,
-                url=url,
-                source=record.path if record else "",
-                pages=tuple(details.get("pages", ())),
-                cues=tuple(
-                    Cue(start=a, end=b, begins=c, ends=d) for a, b, c, d in details.get("cues", ())
-                ),
-            ),
-            passages=tuple(
-                Passage(start=a, end=b, begins=c, ends=d)
-                for (a, b), (c, d) in zip(bounds, times, strict=True)
-            ),
-            first=first,
-        )

@@ -278,7 +278,7 @@ def _unpack_directory(data, position, key, doc_bits, postings, skips, rows):
     A row: hash, passages, bytes of the list (0: inline), inline payload, position of the list, and
     its first skip (if it has more than BLOCK passages).
     """
-    if position + 2 + PADDING > len(data):
+    if position < 0 or position + 2 + PADDING > len(data):
         return -1
     count = np.int64(data[position]) + 1
     gap_bits = np.int64(data[position + 1])
@@ -321,6 +321,8 @@ def _unpack_directory(data, position, key, doc_bits, postings, skips, rows):
                     break
             rows[i, field] = value
         rows[i, 1] += 1
+        if rows[i, 1] > 1 << doc_bits:
+            return -1
         rows[i, 4] = postings
         rows[i, 5] = skips
         postings += rows[i, 2]
@@ -374,7 +376,7 @@ def _unpack_list(row, postings, doc_bits, docs, tfs, at):
     left = row[1]
     while left > 0:
         size = min(left, BLOCK)
-        if position + 1 + PADDING > len(postings):
+        if position < 0 or position + 1 + PADDING > len(postings):
             return -1
         position = _unpack_block(postings, position, size, doc_bits, docs, tfs, at)
         if position < 0:
@@ -432,7 +434,7 @@ def unpack_blocks(
                     docs[0] = rows[j, 3] >> 1
                     tfs[0] = (rows[j, 3] & 1) + 1
                 else:
-                    if position + 1 + PADDING > len(postings):
+                    if position < 0 or position + 1 + PADDING > len(postings):
                         return -1, written
                     position = _unpack_block(postings, position, size, doc_bits, docs, tfs, 0)
                     if position < 0:
@@ -548,6 +550,8 @@ def search(
         if first + n_blocks > len(skip_last):
             return -1
         for b in range(n_blocks):
+            if impact_ends[first + b] > len(impacts):
+                return -1
             pair = np.int64(impact_ends[first + b - 1]) if first + b > 0 else 0
             bound = np.int64(0)
             while pair < impact_ends[first + b]:
@@ -633,7 +637,7 @@ def search(
                 size = min(BLOCK, found[t, 1] - block * BLOCK)
                 if not unpacked[blocks[t] + block]:
                     position = found[t, 4] + np.int64(skip_position[found[t, 5] + block])
-                    if position + 1 + PADDING > len(postings):
+                    if position < 0 or position + 1 + PADDING > len(postings):
                         return -1
                     if _unpack_block(postings, position, size, doc_bits, all_docs, all_tfs, at) < 0:
                         return -1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -57,7 +56,7 @@ def merge_segments(folder: Path, segments: Sequence[Segment], name: str) -> Segm
     lengths = np.concatenate(live_lengths).astype(np.int64)
     hashes = [segment.tables["id_hashes"] for segment in segments]
     firsts = [
-        numbers[segment.tables["id_passages"].astype(np.int64)]
+        numbers[segment.first_passages]
         for segment, numbers in zip(segments, renumbered, strict=True)
     ]
     all_hashes, all_firsts = np.concatenate(hashes), np.concatenate(firsts)
@@ -110,7 +109,7 @@ def _merge_documents(
                 writer.add(kept)
                 count += len(kept)
         writer.finish(sources.items())
-    except sqlite3.Error as error:
+    except (IndexError, TypeError) as error:
         raise CorruptionError(f"cannot merge into {path}: {error}", hint=HINT) from error
     finally:
         writer.abandon()

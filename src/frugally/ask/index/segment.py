@@ -50,13 +50,26 @@ class Segment:
         self.deleted = np.zeros(0, np.uint8)
         if entry.tombstones:
             self.deleted = map_bytes(self.folder / entry.tombstones)
-        if len(self.lengths) != entry.passages:
-            raise CorruptionError(f"{self.folder / TABLES} does not belong to this segment")
+        self._check_tables()
 
     @property
     def lengths(self) -> NDArray[Any]:
         """The length of each passage in words."""
         return self.tables["lengths"]
+
+    def _check_tables(self) -> None:
+        """Check what the kernels rely on, but not the numbers in it: they check those."""
+        for names, dtypes in _LAYOUT:
+            tables = [self.tables[name] for name in names if name in self.tables]
+            right = len({len(t) for t in tables if t.ndim}) == 1 and len(tables) == len(names)
+            if not right or any(
+                t.ndim != 1 or t.dtype.str not in dtypes or not t.flags.aligned for t in tables
+            ):
+                raise CorruptionError(f"{self.folder / TABLES} is damaged", hint=HINT)
+        if len(self.lengths) != self.entry.passages:
+            raise CorruptionError(
+                f"{self.folder / TABLES} does not belong to this segment", hint=HINT
+            )
 
     def look_up(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Per term hash a row: hash, passages, bytes, inline payload, position, first skip.
@@ -97,6 +110,7 @@ class Segment:
         from frugally.ask.index.kernels import unpack_blocks
 
         block, blocks = 0, len(self.blocks[0])
+        last = np.zeros(0, np.uint64)
         while block < blocks:
             packed, frequencies = np.empty(size, np.uint64), np.empty(size, np.uint32)
             following, written = unpack_blocks(
@@ -109,19 +123,48 @@ class Segment:
                 size *= 2
                 continue
             block = following
-            yield packed[:written], frequencies[:written]
+            packed, frequencies = packed[:written], frequencies[:written]
+            passages = packed & np.uint64(0xFFFFFFFF)
+            if (
+                (packed[1:] <= packed[:-1]).any()
+                or (packed[: len(last)] <= last).any()
+                or passages.max(initial=0) >= self.entry.passages
+                or not frequencies.all()
+            ):
+                raise CorruptionError(f"{self.folder} is damaged", hint=HINT)
+            last = packed[-1:]
+            yield packed, frequencies
 
     def is_deleted(self, passages: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of some passages are deleted."""
+        """Which of some passages are deleted.
+
+        Raises:
+            CorruptionError: there are no such passages.
+        """
+        beyond = passages.max(initial=0) >= self.entry.passages or passages.min(initial=0) < 0
+        if beyond and len(passages):
+            raise CorruptionError(f"{self.folder} is damaged", hint=HINT)
         if not len(self.deleted):
             return np.zeros(len(passages), bool)
         bits = self.deleted[passages >> 3] >> (passages & 7).astype(np.uint8) & 1
         return np.asarray(bits, bool)
 
     @cached_property
+    def first_passages(self) -> NDArray[np.int64]:
+        """First passages of all documents, in the order of the hashes of their ids.
+
+        Raises:
+            CorruptionError: the table is damaged.
+        """
+        firsts = self.tables["id_passages"].astype(np.int64)
+        if firsts.max(initial=-1) >= self.entry.passages:
+            raise CorruptionError(f"{self.folder / TABLES} is damaged", hint=HINT)
+        return firsts
+
+    @cached_property
     def _firsts(self) -> NDArray[np.int64]:
         """First passages of all documents, in order, and the number of passages after the last."""
-        firsts = np.sort(self.tables["id_passages"].astype(np.int64))
+        firsts = np.sort(self.first_passages)
         return np.append(firsts, self.entry.passages)
 
     def end_of_document(self, first: int) -> int:
@@ -130,7 +173,7 @@ class Segment:
 
     def starting_at(self, name_hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
         """First passages of the documents whose id has one of these hashes."""
-        hashes, rows = self.tables["id_hashes"], self.tables["id_passages"]
+        hashes, rows = self.tables["id_hashes"], self.first_passages
         low = np.searchsorted(hashes, name_hashes, "left")
         high = np.searchsorted(hashes, name_hashes, "right")
         found = [rows[a:b] for a, b in zip(low, high, strict=True) if b > a]
@@ -144,5 +187,17 @@ class Segment:
             if disk.digest_of(self.folder / name) != digest
         ]
 
+
+# Tables that have an entry each for the same things, and the dtypes they may have.
+_LAYOUT = (
+    (("block_keys", "block_skips"), ("<u4",)),
+    (("block_positions", "block_postings"), ("<u8",)),
+    (("block_keys", "block_positions"), ("<u4", "<u8")),
+    (("skip_last", "skip_position", "impact_ends"), ("<u4",)),
+    (("impacts",), ("|u1",)),
+    (("lengths",), ("<u2", "<u4")),
+    (("id_hashes", "id_passages"), ("<u4",)),
+    (("sample",), ("<u8",)),
+)
 
 HINT = "restore it from a backup, or index the files again"

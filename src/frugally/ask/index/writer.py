@@ -17,14 +17,17 @@ from frugally.ask.index.documents import NAME as DOCUMENTS
 from frugally.ask.index.documents import DocumentsWriter, Row, SourceRecord, make_row
 from frugally.ask.index.manifest import SegmentEntry
 from frugally.ask.index.postings import split_by_term, write_postings
+from frugally.budget import format_bytes
+from frugally.errors import BudgetError
 from frugally.files import disk
 from frugally.text.analysis import Analyser, Recipe, make_analyser
 
-# Memory that is not occurrences: the interpreter and its libraries, batches under way, the words
-# met, the buffers of packing.
-_RESERVE = 420_000_000
-_LEAST = 1 << 25  # occurrences a segment may always have
-_BATCH_BYTES = 1 << 22
+# The interpreter, its libraries and the batches under way take this much; an occurrence takes eight
+# bytes, and what grows with them (words met, buffers of packing) is allowed as much again.
+_BASE = 280_000_000
+_PER_OCCURRENCE = 16
+SMALLEST_MEMORY = 350_000_000
+_BATCH_BYTES = 1 << 20
 _UNDER_WAY = 3  # batches
 
 
@@ -125,6 +128,9 @@ class SegmentsWriter:
 
     `name` gives each new segment's name. The same documents with the same `memory` make the same
     posting files, whatever the threads do. Use as a context; `finish` returns the segments.
+
+    Raises:
+        BudgetError: `memory` is below SMALLEST_MEMORY.
     """
 
     def __init__(
@@ -134,13 +140,18 @@ class SegmentsWriter:
         self._analyser: Analyser = make_analyser(recipe)
         self._most_per_byte = max(1, recipe.title_weight)
         self._name = name
-        self._capacity = max(_LEAST, (memory - _RESERVE) // 8)
+        if memory < SMALLEST_MEMORY:
+            raise BudgetError(
+                f"indexing in {format_bytes(memory)} of memory is not possible",
+                hint=f"the smallest that works is {format_bytes(SMALLEST_MEMORY)}",
+            )
+        self._capacity = (memory - _BASE) // _PER_OCCURRENCE
         self._batch = _Batch()
         self._pending: deque[_Batch] = deque()
         self._pool = ThreadPoolExecutor(1, "analyse")
         self._open: _OpenSegment | None = None
         self._known = 0  # occurrences of the batches that are done, in the open segment
-        self._source: tuple[int, SourceRecord] | None = None
+        self._sources: dict[int, SourceRecord] = {}
         self._finished: list[SegmentEntry] = []
 
     def __enter__(self) -> SegmentsWriter:
@@ -157,8 +168,8 @@ class SegmentsWriter:
             self._open.store.abandon()
 
     def add_source(self, number: int, record: SourceRecord) -> None:
-        """Say where the documents that follow come from, before the first of them."""
-        self._source = number, record
+        """Say where documents come from, before the first of them."""
+        self._sources[number] = record
 
     def add(self, document: Document, passages: list[Passage], source: int) -> None:
         """Take in a document; `source` is the number of a record given to `add_source`, or -1."""
@@ -171,8 +182,8 @@ class SegmentsWriter:
             batch.size += len(body) + len(title) + 2
         segment.rows.append(make_row(document, passages, source, segment.passages))
         segment.passages += len(passages)
-        if self._source is not None and self._source[0] == source:
-            segment.sources[source] = self._source[1]
+        if source >= 0:
+            segment.sources[source] = self._sources[source]
         if batch.size >= _BATCH_BYTES:
             self._send()
             self._make_room()
@@ -198,14 +209,16 @@ class SegmentsWriter:
         batch.spans = []
         self._pending.append(batch)
         segment.store_rows()
-        self._wait(_UNDER_WAY)
 
     def _make_room(self) -> None:
         """Close the segment if the next batch might not fit."""
         # Counting only batches that are certainly done makes the cut the same on every run.
-        ahead = sum(b.size for b in self._pending) + 2 * _BATCH_BYTES
-        if self._known + ahead * self._most_per_byte > self._capacity:
-            self._close_segment()
+        for most in (_UNDER_WAY, 0):
+            self._wait(most)
+            ahead = sum(b.size for b in self._pending) + 2 * _BATCH_BYTES
+            if self._known + ahead * self._most_per_byte <= self._capacity:
+                return
+        self._close_segment()
 
     def _wait(self, most: int) -> None:
         """Wait until at most so many batches are under way."""

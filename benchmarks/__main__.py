@@ -1,0 +1,40 @@
+"""Write the tables of docs/benchmarks.md from the results that are kept.
+
+python -m benchmarks
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from benchmarks import asking, machine, reading, retrieval, scale
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+TABLES = {
+    "retrieval": retrieval.render,
+    "scale": scale.render,
+    "reading": reading.render,
+    "asking": asking.render,
+}
+
+
+def render_page(text: str) -> str:
+    """The page with each table made anew, and the machine and date it was measured on."""
+    for name, render in TABLES.items():
+        result = machine.load(name)
+        if result is None:
+            continue
+        about = result["machine"]
+        versions = ", ".join(f"{n} {v}" for n, v in about["versions"].items())
+        note = (
+            f"{about['date']}, {about['cores']} cores of {about['processor']}, "
+            f"Python {about['python']}, {versions}."
+        )
+        table = f"<!-- {name} -->\n{render(result)}\n\n{note}\n<!-- /{name} -->"
+        text = re.sub(f"<!-- {name} -->.*?<!-- /{name} -->", lambda _, t=table: t, text, flags=re.S)
+    return text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render_page(PAGE.read_text("utf-8")), "utf-8")
