@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +22,15 @@ class Run:
 def run(command: Sequence[str]) -> Run:
     """Run a command to its end, looking at its memory every 20 ms."""
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak = 0
-    while process.poll() is None:
-        peak = max(peak, sum(map(_memory, _family(process.pid))))
-        time.sleep(0.02)
-    seconds = time.perf_counter() - started
-    output = process.stdout.read() if process.stdout else ""
+    with tempfile.TemporaryFile("w+") as printed:
+        with subprocess.Popen(command, stdout=printed) as process:
+            while process.poll() is None:
+                peak = max(peak, sum(map(_memory, _family(process.pid))))
+                time.sleep(0.02)
+        seconds = time.perf_counter() - started
+        printed.seek(0)
+        output = printed.read()
     if process.returncode:
         raise RuntimeError(f"{command} failed with {process.returncode}")
     return Run(output, seconds, peak)

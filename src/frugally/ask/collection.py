@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -334,8 +335,8 @@ class Collection:
     def _gone(self, folders: Sequence[Path]) -> set[str]:
         return {
             path
-            for path in (self.sources() if folders else {})
-            if path != "-"
+            for path, record in (self.sources() if folders else {}).items()
+            if record.size >= 0  # a file when it was added, and not only a name
             and any(Path(path).is_relative_to(folder) for folder in folders)
             and not os.path.lexists(path)
         }
@@ -511,13 +512,20 @@ class _Deletions:
     def add_source(self, path: str, *, segments: range | None = None) -> bool:
         """Mark the documents of a source; whether there were any."""
         found = False
-        for i in segments if segments is not None else range(len(self._segments)):
-            store = self._segments[i].documents
-            for number, record in store.sources.items():
-                if record.path == path:
-                    for first in store.of_source(number):
-                        found |= self._mark(i, first)
+        for i, number in self._places_of_sources.get(path, ()):
+            if segments is None or i in segments:
+                for first in self._segments[i].documents.of_source(number):
+                    found |= self._mark(i, first)
         return found
+
+    @cached_property
+    def _places_of_sources(self) -> dict[str, list[tuple[int, int]]]:
+        """Per path, segments and the numbers it has there; there may be many paths to mark."""
+        places: dict[str, list[tuple[int, int]]] = {}
+        for i, segment in enumerate(self._segments):
+            for number, record in segment.documents.sources.items():
+                places.setdefault(record.path, []).append((i, number))
+        return places
 
     def add_id(self, name: str) -> bool:
         """Mark the document with an id; whether there was one."""
@@ -606,7 +614,8 @@ def _record(path: Path, name: str, known: SourceRecord | None) -> SourceRecord |
 
 def _named(source: str) -> SourceRecord | None:
     """A source that is only a name: its documents did not come from a file that we read."""
-    return SourceRecord(path=source, size=-1, modified=0, sha256="") if source else None
+    name = source.encode("utf-8", "replace").decode()
+    return SourceRecord(path=name, size=-1, modified=0, sha256="") if name else None
 
 
 def _names(folder: Path) -> list[str]:

@@ -56,7 +56,8 @@ def _show(result: Answer | NoAnswer) -> None:
     from frugally.ask.answer import Answer
 
     if isinstance(result, Answer):
-        click.echo(click.style(result.text, bold=True) + f"  ({result.confidence:.0%} sure)")
+        text = " ".join(result.text.split())
+        click.echo(click.style(text, bold=True) + f"  ({result.confidence:.0%} sure)")
         for evidence in result.evidence[:3]:
             click.echo(f"  {_marked(evidence)}")
             click.echo(click.style(f"  — {_where(evidence)}", dim=True))

@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -53,8 +53,10 @@ class NewFile:
         self.path = path
         self.size = 0
         self._hash = hashlib.sha256()
-        with _step("write", path):
-            self._file = path.open("wb")
+        with ExitStack() as if_interrupted:
+            with _step("write", path):
+                self._file = if_interrupted.enter_context(path.open("wb"))
+            if_interrupted.pop_all()
 
     def write(self, data: bytes | memoryview) -> None:
         """Append some bytes."""

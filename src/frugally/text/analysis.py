@@ -144,12 +144,10 @@ class HashedAnalyser:
         lengths = np.zeros(count, np.int64)
         sample = np.zeros(1 + len(packed) // 64, np.uint64)
         written = emit_terms(
-            tokens, ends, 0, 2 * count, 0, self._keys, self._flags,
+            tokens, ends, 0, 2 * count, passage, self._keys, self._flags,
             self._recipe.title_weight, self._recipe.bits, packed, lengths, sample,
         )  # fmt: skip
-        packed = packed[:written]
-        packed += np.uint64(passage)
-        return Terms(packed, lengths, np.unique(sample[1 : 1 + int(sample[0])]))
+        return Terms(packed[:written], lengths, np.unique(sample[1 : 1 + int(sample[0])]))
 
     def query(self, question: str) -> list[QueryTerm]:
         """The terms of a question, each once, without stop words unless there is nothing else."""

@@ -327,10 +327,10 @@ def emit_terms(
     sampled = 0
     begin = np.int64(0) if first == 0 else token_ends[first - 1]
     for span in range(first, last):
-        number = passage + (span - first) // 2
+        number = (span - first) // 2
         repeats = title_weight if (span - first) % 2 == 0 else 1
         end = token_ends[span]
-        low = np.uint64(number)
+        low = np.uint64(passage + number)
         for _ in range(repeats):
             previous = -1
             for i in range(begin, end):

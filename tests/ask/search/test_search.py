@@ -271,18 +271,19 @@ def test_the_seed_systems_ranking(tmp_path, paragraphs):
         return Counter(drqa.bucket(g, 24) for g in drqa.ngrams(drqa.tokens(text)))
 
     rows, columns, values = [], [], []
+    numbers = {}  # of the buckets that occur
     for number, text in enumerate(texts):
         for bucket, n in counts(text).items():
-            rows.append(bucket)
+            rows.append(numbers.setdefault(bucket, len(numbers)))
             columns.append(number)
             values.append(float(n))
-    matrix = sparse.csr_matrix((values, (rows, columns)), shape=(2**24, len(texts)))
+    matrix = sparse.csr_matrix((values, (rows, columns)), shape=(len(numbers), len(texts)))
     having = np.asarray((matrix > 0).sum(axis=1)).ravel()
     idf = np.log((len(texts) - having + 0.5) / (having + 0.5)).clip(min=0)
     weighted = sparse.diags(idf) @ matrix.log1p()
     asked = 0
     for question in [*texts[::7], "when does growth stop", "first school in the city"]:
-        terms = counts(question)
+        terms = {numbers[b]: n for b, n in counts(question).items() if b in numbers}
         buckets = list(terms)
         query = np.log1p(list(terms.values())) * idf[buckets]
         scores = np.asarray(query @ weighted[buckets]).ravel()

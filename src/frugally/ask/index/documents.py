@@ -102,6 +102,8 @@ def _explained(path: Path) -> Iterator[None]:
     """Say what a failing write means to the user."""
     try:
         yield
+    except sqlite3.IntegrityError as error:  # rows that a merge read from a damaged segment
+        raise CorruptionError(f"cannot store in {path}: {error}") from error
     except sqlite3.Error as error:
         raise FrugallyError(
             f"cannot write {path}: {error}",
@@ -173,6 +175,12 @@ class DocumentStore:
             }
         except (sqlite3.Error, TypeError) as error:
             raise CorruptionError(f"cannot read {path}: {error}") from error
+
+    def __del__(self) -> None:
+        # A connection and its cache of statements hold each other: its file would stay open until
+        # the garbage collector comes by.
+        if hasattr(self, "_database"):
+            self._database.close()
 
     def _query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         try:
