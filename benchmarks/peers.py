@@ -171,6 +171,7 @@ def main() -> None:
     build, _, _ = PEERS[name]
     if name == "frugally":  # compiled kernels are loaded, as the libraries of the others are
         import frugally.ask.index.kernels
+        import frugally.ask.search.kernels
         import frugally.text.kernels  # noqa: F401
     started = time.perf_counter()
     build(Path(source), Path(folder))

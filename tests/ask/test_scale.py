@@ -32,6 +32,14 @@ def test_a_million_tiny_documents(tmp_path):
 def test_one_document_of_forty_megabytes(tmp_path):
     source = tmp_path / "large.txt"
     source.write_text("A sentence of some words, again and again.\n" * 1_000_000)
-    command = [sys.executable, "-m", "frugally", "index", str(source), "--into", str(tmp_path / "c")]
+    command = [
+        sys.executable,
+        "-m",
+        "frugally",
+        "index",
+        str(source),
+        "--into",
+        str(tmp_path / "c"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "documents added" in done.stdout

@@ -275,3 +275,13 @@ def test_nothing_compiled_is_loaded_with_the_package():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_words_of_questions_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr("frugally.text.analysis._MOST_REMEMBERED", 10)
+    analyser = make_analyser(Recipe.make())
+    first = analyser.query("alpha beta gamma")
+    for i in range(50):
+        analyser.query(f"word{i} more{i}")
+    assert len(analyser._keys) < 20
+    assert analyser.query("alpha beta gamma") == first

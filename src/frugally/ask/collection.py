@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from frugally.ask.document import Document
 from frugally.ask.hit import Hit, place_of
@@ -20,6 +19,7 @@ from frugally.ask.index.documents import SourceRecord, StoredDocument
 from frugally.ask.index.manifest import NAME, Manifest, SegmentEntry, load_manifest
 from frugally.ask.index.merging import due_for_merging, merge_segments
 from frugally.ask.index.segment import Segment
+from frugally.ask.index.tombstones import Deletions
 from frugally.ask.index.writer import SegmentsWriter
 from frugally.ask.passages import LONGEST, split_passages
 from frugally.ask.search.ranking import Ranking
@@ -76,6 +76,7 @@ class Collection:
         self._segments = segments
         self._searcher = Searcher(segments)
         self._analyser = make_analyser(manifest.recipe)
+        self._analysing = threading.Lock()  # an analyser numbers words as it meets them
 
     def __repr__(self) -> str:
         return f"Collection({str(self.path)!r}, {self._manifest.passages:,} passages)"
@@ -108,6 +109,7 @@ class Collection:
         disk.make_folder(folder)
         with writer_lock(folder / LOCK):
             Manifest(recipe=recipe).save(folder)
+            disk.sync_folder(folder.resolve().parent)
         return cls.open(folder)
 
     @classmethod
@@ -177,7 +179,7 @@ class Collection:
             UsageError: a name is neither; nothing is removed then.
         """
         with self._writing():
-            dead = _Deletions(self._segments)
+            dead = Deletions(self._segments)
             for name in names:
                 if not dead.add_source(name) and not dead.add_id(name):
                     raise UsageError(
@@ -250,7 +252,7 @@ class Collection:
                     writer.add(document, passages, number)
                 new = writer.finish()
             fresh = [Segment(self.path, entry) for entry in new]
-            dead = _Deletions([*self._segments, *fresh])
+            dead = Deletions([*self._segments, *fresh])
             old = len(self._segments)
             for path in self._gone(prune) | changed:
                 before = dead.documents
@@ -377,7 +379,8 @@ class Collection:
         Raises:
             UsageError: the question has no word.
         """
-        terms = self._analyser.query(question)
+        with self._analysing:
+            terms = self._analyser.query(question)
         if not terms:
             raise UsageError("the question is empty", hint="ask with at least one word")
         return terms
@@ -486,99 +489,6 @@ class Collection:
             "index_bytes": sum(size for _, size in files) - texts,
             "documents_bytes": texts,
         }
-
-
-class _Deletions:
-    """Passages to be marked deleted, per segment."""
-
-    def __init__(self, segments: Sequence[Segment]) -> None:
-        self._segments = segments
-        self._dead: list[NDArray[np.uint8]] = []
-        self.documents = 0
-        for segment in segments:
-            bits = np.zeros((segment.entry.passages + 7) // 8, np.uint8)
-            bits[: len(segment.deleted)] = segment.deleted
-            self._dead.append(bits)
-
-    def _mark(self, i: int, first: int) -> bool:
-        bits = self._dead[i]
-        if bits[first >> 3] >> (first & 7) & 1:
-            return False
-        numbers = np.arange(first, self._segments[i].end_of_document(first))
-        np.bitwise_or.at(bits, numbers >> 3, (1 << (numbers & 7)).astype(np.uint8))
-        self.documents += 1
-        return True
-
-    def add_source(self, path: str, *, segments: range | None = None) -> bool:
-        """Mark the documents of a source; whether there were any."""
-        found = False
-        for i, number in self._places_of_sources.get(path, ()):
-            if segments is None or i in segments:
-                for first in self._segments[i].documents.of_source(number):
-                    found |= self._mark(i, first)
-        return found
-
-    @cached_property
-    def _places_of_sources(self) -> dict[str, list[tuple[int, int]]]:
-        """Per path, segments and the numbers it has there; there may be many paths to mark."""
-        places: dict[str, list[tuple[int, int]]] = {}
-        for i, segment in enumerate(self._segments):
-            for number, record in segment.documents.sources.items():
-                places.setdefault(record.path, []).append((i, number))
-        return places
-
-    def add_id(self, name: str) -> bool:
-        """Mark the document with an id; whether there was one."""
-        from frugally.ask.index.writer import hash_ids
-
-        found = False
-        name = name.encode("utf-8", "replace").decode()  # as it is stored
-        for i, segment in enumerate(self._segments):
-            for first in segment.starting_at(hash_ids([name])).tolist():
-                found |= segment.documents.id_at(first) == name and self._mark(i, first)
-        return found
-
-    def add_superseded(self, old: int) -> int:
-        """Mark documents whose id came again from segment `old` on; returns how many."""
-        before = self.documents
-        for j in range(old, len(self._segments)):
-            newer = self._segments[j]
-            hashes = newer.tables["id_hashes"]
-            for i in range(j):
-                candidates = np.intersect1d(hashes, self._segments[i].tables["id_hashes"])
-                names = {newer.documents.id_at(f) for f in newer.starting_at(candidates).tolist()}
-                self._mark_named(i, self._segments[i].starting_at(candidates), names)
-            repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
-            last: dict[str, int] = {}
-            firsts = sorted(newer.starting_at(repeated).tolist())
-            for first in firsts:
-                last[newer.documents.id_at(first)] = first
-            for first in firsts:
-                if last[newer.documents.id_at(first)] != first:
-                    self._mark(j, first)
-        return self.documents - before
-
-    def _mark_named(self, i: int, firsts: NDArray[np.int64], names: set[str]) -> None:
-        for first in firsts.tolist():
-            if self._segments[i].documents.id_at(first) in names:
-                self._mark(i, first)
-
-    def write(self, commit: int) -> list[SegmentEntry]:
-        """Write the tombstone files that have changed; returns all entries as they are now."""
-        entries = []
-        for segment, bits in zip(self._segments, self._dead, strict=True):
-            entry = segment.entry
-            deleted = int(np.bitwise_count(bits).sum())
-            if deleted != entry.deleted:
-                name = f"tombstones-{commit:06d}.bin"
-                with disk.NewFile(segment.folder / name) as file:
-                    file.write(bits.tobytes())
-                disk.sync_folder(segment.folder)
-                files = {n: f for n, f in entry.files.items() if n != entry.tombstones}
-                files[name] = (file.size, file.digest)
-                entry = replace(entry, files=files, tombstones=name, deleted=deleted)
-            entries.append(entry)
-        return entries
 
 
 def _check_recipe(folder: Path, stored: Recipe, wanted: str | None) -> None:

@@ -55,6 +55,7 @@ def index(
     """
     limit = parse_bytes(memory)
     with compiling():
+        import frugally.ask.index.kernels  # noqa: F401
         from frugally.ask.collection import Collection
         from frugally.ask.index.manifest import NAME
         from frugally.ask.passages import LONGEST

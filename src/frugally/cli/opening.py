@@ -56,7 +56,7 @@ def compiling() -> Iterator[None]:
     notice.daemon = True
     notice.start()
     try:
-        import frugally.ask.index.kernels
+        import frugally.ask.search.kernels
         import frugally.text.kernels  # noqa: F401
 
         yield

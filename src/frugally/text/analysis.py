@@ -25,6 +25,9 @@ from frugally.text.unicode_table import SOLO, VERSION, unicode_table
 
 HASH_VERSION = 1
 
+# Words of questions that a process which answers for long keeps.
+_MOST_REMEMBERED = 1 << 17
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
@@ -153,6 +156,8 @@ class HashedAnalyser:
         """The terms of a question, each once, without stop words unless there is nothing else."""
         from frugally.text.kernels import ALONE, STOP
 
+        if self._state[0] > _MOST_REMEMBERED:
+            self.forget()
         tokens, _ = self._tokenise([question.encode("utf-8", "replace")])
         words = tokens.tolist()
         flags = self._flags[tokens].tolist()

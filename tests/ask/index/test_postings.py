@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frugally.ask.index.kernels import BLOCK
+from frugally.ask.index.layout import BLOCK
 from frugally.ask.index.postings import (
     LENGTH_FLOORS,
     doc_bits,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frugally.ask.index.layout import BLOCK, PADDING, TERM_BLOCK
 from frugally.files.disk import NewFile
 from frugally.files.tensors import save_tensors
 
@@ -73,7 +74,7 @@ class _PackedPiece:
 
 
 def _pack(piece: Piece, bits: int, codes: NDArray[np.uint8]) -> _PackedPiece:
-    from frugally.ask.index.kernels import BLOCK, pack_postings
+    from frugally.ask.index.kernels import pack_postings
 
     packed, frequencies = piece
     count = len(packed)
@@ -103,7 +104,7 @@ class _Directory:
 
     def add(self, terms: NDArray[np.uint32], *, last: bool = False) -> None:
         """Take in rows of terms; all but the last block of the directory are full."""
-        from frugally.ask.index.kernels import TERM_BLOCK, pack_directory
+        from frugally.ask.index.kernels import pack_directory
 
         rows = np.concatenate([self._waiting, terms])
         full = len(rows) if last else len(rows) - len(rows) % TERM_BLOCK
@@ -143,8 +144,6 @@ def write_postings(
     `pieces` are (occurrences, frequencies) in order, no term in two of them; `lengths` are the
     passages' lengths in words; `more_tables` are stored beside the tables of the postings.
     """
-    from frugally.ask.index.kernels import PADDING
-
     bits = doc_bits(len(lengths))
     codes = length_codes(lengths)
     skips: list[_PackedPiece] = []

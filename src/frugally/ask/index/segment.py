@@ -77,7 +77,7 @@ class Segment:
         Raises:
             CorruptionError: the directory is damaged.
         """
-        from frugally.ask.index.kernels import look_up
+        from frugally.ask.search.kernels import look_up
 
         found = np.empty((len(keys), 6), np.int64)
         if look_up(keys, self.directory, *self.blocks, self.bits, found) < 0:
@@ -92,7 +92,7 @@ class Segment:
 
     def postings_of(self, row: NDArray[np.int64]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """All passages that have a term, and how often, from its row of `look_up`."""
-        from frugally.ask.index.kernels import unpack_list
+        from frugally.ask.search.kernels import unpack_list
 
         docs, tfs = np.empty(int(row[1]), np.uint32), np.empty(int(row[1]), np.uint32)
         if row[1] and unpack_list(row, self.postings, self.bits, docs, tfs) < 0:
@@ -107,7 +107,7 @@ class Segment:
         They come in pieces of about `size` (more where 256 neighbouring terms have more) that share
         no term.
         """
-        from frugally.ask.index.kernels import unpack_blocks
+        from frugally.ask.search.kernels import unpack_blocks
 
         block, blocks = 0, len(self.blocks[0])
         last = np.zeros(0, np.uint64)

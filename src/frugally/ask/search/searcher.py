@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from frugally.ask.index.layout import BLOCK
 from frugally.ask.index.postings import LENGTH_FLOORS
 from frugally.ask.index.segment import HINT, Segment
 from frugally.ask.search.ranking import Ranking
@@ -63,7 +64,7 @@ class Searcher:
             UsageError: k is below 1.
             CorruptionError: a segment is damaged.
         """
-        from frugally.ask.index.kernels import ONE, search
+        from frugally.ask.search.kernels import ONE, search
 
         if k < 1:
             raise UsageError(f"cannot return {k} hits", hint="ask for at least 1")
@@ -96,7 +97,7 @@ class Searcher:
 
     def explain(self, terms: Sequence[QueryTerm], passage: int, ranking: Ranking) -> list[Share]:
         """What each term adds to a passage's score, the highest first."""
-        from frugally.ask.index.kernels import ONE
+        from frugally.ask.search.kernels import ONE
 
         rows, weights = self._look_up(terms, ranking)
         i, local = self.locate(passage)
@@ -124,8 +125,6 @@ class Searcher:
 
     def _scratch(self, rows: list[NDArray[np.int64]]) -> tuple[NDArray[Any], NDArray[Any]]:
         """Room for all postings of the terms in any one segment, kept for the next question."""
-        from frugally.ask.index.kernels import BLOCK
-
         needed = max((int((-(-found[:, 1] // BLOCK)).sum()) * BLOCK for found in rows), default=0)
         kept: tuple[NDArray[Any], NDArray[Any]] | None = getattr(self._local, "scratch", None)
         if kept is None or len(kept[0]) < needed:
