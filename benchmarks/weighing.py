@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from benchmarks import machine
 from benchmarks.asking import exactly, load_shipped_questions
 from frugally import Answer, Collection
-from frugally.ask.weighing import Weighing
+from frugally.ask.weighing import Weighing, lead
 from frugally.cli.opening import SHIPPED
 from frugally.fit.reader.calibration import calibration_error
 from frugally.fit.reader.examples import hold_out
 from frugally.fit.reader.fitting import HELD_OUT_SHARE
-from frugally.fit.squad import load_squad
+from frugally.fit.squad import load_squad, normalise_answer
 from frugally.nets.reader import LstmReader, shipped_reader
 
 MOST = 30
@@ -44,6 +44,7 @@ class Read:
     reader: NDArray[np.float64]
     search: NDArray[np.float64]
     right: NDArray[np.bool_]
+    answers: list[str]
 
 
 def read_all(
@@ -60,6 +61,7 @@ def read_all(
                 np.array([span.score for _, span in pairs]),
                 np.array([hit.score for hit, _ in pairs]),
                 np.array([exactly(h.text[s.start : s.end], answers) for h, s in pairs], bool),
+                [normalise_answer(h.text[s.start : s.end]) for h, s in pairs],
             )
         )
         if number % 100 == 99:
@@ -67,23 +69,20 @@ def read_all(
     return done
 
 
-def weighed(read: Read, weighing: Weighing) -> tuple[list[float], bool]:
-    """Scores, best first, and whether the best is right."""
+def weighed(read: Read, weighing: Weighing) -> tuple[float, float | None, bool]:
+    """The best score, that of the best other answer, and whether the best is right."""
     n = weighing.passages
     scores = read.reader[:n] + weighing.retrieval * (read.search[:n] - read.search[0])
-    order = np.argsort(-scores, kind="stable")
-    return scores[order].tolist(), bool(read.right[:n][order[0]])
+    best = int(np.argmax(scores))
+    others = [s for s, a in zip(scores, read.answers, strict=False) if a != read.answers[best]]
+    return float(scores[best]), max(others, default=None), bool(read.right[best])
 
 
 def fit_confidence(reads: list[Read], weighing: Weighing) -> Weighing:
-    """Logistic regression of being right on score and margin, by Newton's method."""
-    rows, right = [], []
-    for read in reads:
-        scores, good = weighed(read, weighing)
-        margin = scores[0] - scores[1] if len(scores) > 1 else 5.0
-        rows.append((scores[0], min(margin, 5.0), 1.0))
-        right.append(good)
-    design, target = np.array(rows), np.array(right, float)
+    """Logistic regression of being right on score and lead, by Newton's method."""
+    results = [weighed(read, weighing) for read in reads]
+    design = np.array([(score, lead(score, other), 1.0) for score, other, _ in results])
+    target = np.array([right for _, _, right in results], float)
     weights = np.zeros(3)
     for _ in range(50):
         p = 1 / (1 + np.exp(-design @ weights))
@@ -132,14 +131,14 @@ def main() -> None:
     for passages in PASSAGES:
         for retrieval in RETRIEVAL:
             candidate = Weighing(passages=passages, retrieval=retrieval)
-            right = sum(weighed(read, candidate)[1] for read in reads)
+            right = sum(weighed(read, candidate)[2] for read in reads)
             print(f"{passages} passages, retrieval {retrieval}: {right / len(reads):.3f}")
             if right > best_right:
                 best, best_right = candidate, right
     best = fit_confidence(reads, best)
-    pairs = [weighed(read, best) for read in reads]
-    confidence = [best.confidence(scores) for scores, _ in pairs]
-    error = calibration_error(confidence, [right for _, right in pairs])
+    results = [weighed(read, best) for read in reads]
+    confidence = [best.confidence(score, other) for score, other, _ in results]
+    error = calibration_error(confidence, [right for _, _, right in results])
     threshold, curve = fit_threshold(best)
     for point in curve:
         print("threshold {:.2f}: {:.2f} right, {:.2f} refused".format(*point))

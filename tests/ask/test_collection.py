@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import gzip
 import json
 import os
 import random
@@ -291,7 +292,7 @@ def test_many_small_adds_are_merged_and_nothing_is_lost(collection):
     assert found(collection, "turn68") == []
     assert collection.verify() == []
     on_disk = {p.name for p in collection.path.iterdir() if p.name.startswith("seg-")}
-    assert on_disk == {e.name for e in collection._manifest.segments}
+    assert on_disk == {e.name for e in collection.snapshot.manifest.segments}
 
 
 def test_readers_keep_their_commit(collection):
@@ -577,3 +578,104 @@ def test_collections_that_are_dropped_hold_no_files(collection):
         assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
     finally:
         gc.enable()
+
+
+def test_a_file_that_breaks_keeps_what_it_had_and_is_tried_again(tmp_path):
+    path = tmp_path / "t.jsonl.gz"
+    lines = "".join(f'{{"id": "{i}", "text": "word {i} {i * 7919}"}}\n' for i in range(3000))
+    whole = gzip.compress(lines.encode())
+    path.write_bytes(whole)
+    made = Collection.create(tmp_path / "c")
+    made.add_files([path])
+    path.write_bytes(whole[: len(whole) // 2])
+    broken = made.add_files([path])
+    assert any(problem.cut for problem in broken.problems)
+    assert len(made) == 3000
+    assert made.add_files([path]).unchanged == 0
+    path.write_bytes(whole)
+    assert made.add_files([path]).replaced == 3000
+    assert len(made) == 3000
+    assert made.add_files([path]).unchanged == 1
+
+
+def test_a_file_that_was_emptied_has_no_documents(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("some words")
+    made = Collection.create(tmp_path / "c")
+    made.add_files([path])
+    path.write_text("")
+    made.add_files([path])
+    assert len(made) == 0
+
+
+def test_files_that_share_ids_are_read_once(tmp_path):
+    paths = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    for path in paths:
+        path.write_text(f'{{"id": "1", "text": "from {path.stem}"}}\n')
+    made = Collection.create(tmp_path / "c")
+    made.add_files(paths)
+    for _ in range(3):
+        assert made.add_files(paths).unchanged == 2
+        assert contents(made) == {"1": "from b"}
+    made.remove(["1"])
+    made.add_files(paths)
+    assert contents(made) == {"1": "from b"}
+
+
+def test_pipes_are_read_and_texts_from_standard_input_add_up(tmp_path, monkeypatch):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text("through a pipe"))
+    writer.start()
+    made = Collection.create(tmp_path / "c")
+    made.add_files([pipe])
+    writer.join()
+    assert contents(made) == {str(pipe): "through a pipe"}
+
+
+def test_what_is_not_ours_in_the_folder_stays(collection):
+    (collection.path / "seg-notes.txt").write_text("mine")
+    (collection.path / "seg-999999").mkdir()
+    (collection.path / "seg-999999" / "mine.txt").write_text("mine")
+    collection.add([doc("a", "apple")])
+    assert (collection.path / "seg-notes.txt").exists()
+    assert (collection.path / "seg-999999" / "mine.txt").exists()
+
+
+def test_a_collection_remade_by_another_is_noticed(tmp_path):
+    old = Collection.create(tmp_path / "c")
+    old.add([doc("a", "apple")])
+    shutil.rmtree(tmp_path / "c")
+    remade = Collection.create(tmp_path / "c")
+    remade.add([doc("b", "banana")])
+    old.add([doc("c", "cherry")])
+    assert contents(Collection.open(tmp_path / "c")) == {"b": "banana", "c": "cherry"}
+
+
+def test_a_search_goes_on_while_the_same_collection_is_written_to(collection):
+    collection.add([doc(str(i), f"word {i}") for i in range(50)])
+    failures, done = [], threading.Event()
+
+    def search():
+        while not done.is_set():
+            try:
+                assert len(collection.search("word", k=5)) == 5
+            except Exception as error:
+                failures.append(error)
+
+    reader = threading.Thread(target=search)
+    reader.start()
+    for i in range(10):
+        collection.add([doc(f"more{i}", "word")])
+        collection.remove([str(i)])
+        collection.compact()
+    done.set()
+    reader.join()
+    assert failures == []
+    with pytest.raises(UsageError, match="no passage"):
+        collection.snapshot.hit(10**6, 0.0)
+
+
+def test_removing_the_same_twice_in_one_call(collection):
+    collection.add([doc("a", "apple")])
+    assert collection.remove(["a", "a"]) == 1

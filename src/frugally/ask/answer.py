@@ -13,7 +13,7 @@ from frugally.ask.weighing import DEFAULT_WEIGHING, Weighing
 from frugally.cost import Cost, metered
 
 if TYPE_CHECKING:
-    from frugally.ask.collection import Collection
+    from frugally.ask.snapshot import Snapshot
     from frugally.nets.reading import Reader, Span
 
 
@@ -99,7 +99,7 @@ class NoAnswer:
 
 
 def answer(
-    collection: Collection,
+    snapshot: Snapshot,
     question: str,
     *,
     reader: Reader | None = None,
@@ -108,7 +108,7 @@ def answer(
     ranking: Ranking | None = None,
     weighing: Weighing = DEFAULT_WEIGHING,
 ) -> Answer | NoAnswer:
-    """Search the collection, read the best passages, and answer from the one that scores best.
+    """Search one commit, read the best passages, and answer from the one that scores best.
 
     `passages` is how many are read at most, `threshold` the confidence below which there is no
     answer; both default to what `weighing` was fitted with. `reader` defaults to the shipped one.
@@ -117,7 +117,8 @@ def answer(
         UsageError: the question has no word.
     """
     with metered() as cost:
-        hits = collection.search(question, passages or weighing.passages, ranking=ranking)
+        count = weighing.passages if passages is None else passages
+        hits = snapshot.search(question, count, ranking=ranking)
         if not hits:
             evidence: list[Evidence] = []
         else:
@@ -126,11 +127,15 @@ def answer(
 
                 reader = shipped_reader()
             spans = reader.read(question, [hit.text for hit in hits])
-            evidence = _weighed(collection, hits, spans, weighing)
+            evidence = _weighed(snapshot, hits, spans, weighing)
     if threshold is None:
         threshold = weighing.threshold
     best = evidence[0] if evidence else None
-    confidence = weighing.confidence([e.score for e in evidence]) if evidence else 0.0
+    confidence = 0.0
+    if best is not None:
+        # Another passage that says the same is no rival.
+        others = [e.score for e in evidence if _bare(e.text) != _bare(best.text)]
+        confidence = weighing.confidence(best.score, max(others, default=None))
     if best is None or confidence < threshold:
         return NoAnswer(
             question=question,
@@ -146,7 +151,7 @@ def answer(
 
 
 def _weighed(
-    collection: Collection, hits: Sequence[Hit], spans: Sequence[Span | None], weighing: Weighing
+    snapshot: Snapshot, hits: Sequence[Hit], spans: Sequence[Span | None], weighing: Weighing
 ) -> list[Evidence]:
     """The spans as evidence, best first; equal scores in the order of the search."""
     found = []
@@ -160,7 +165,7 @@ def _weighed(
                 end=hit.start + span.end,
                 text=hit.text[span.start : span.end],
                 sentence=sentence_around(hit.text, span.start, span.end),
-                place=collection.place(hit, hit.start + span.start),
+                place=snapshot.place(hit, hit.start + span.start),
                 score=span.score + weighing.retrieval * (hit.score - hits[0].score),
             )
         )

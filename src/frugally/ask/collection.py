@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
+import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from frugally.ask.document import Document
-from frugally.ask.hit import Hit, place_of
+from frugally.ask.hit import Hit
 from frugally.ask.index.documents import SourceRecord, StoredDocument
 from frugally.ask.index.manifest import NAME, Manifest, SegmentEntry, load_manifest
 from frugally.ask.index.merging import due_for_merging, merge_segments
@@ -23,9 +22,10 @@ from frugally.ask.index.tombstones import Deletions
 from frugally.ask.index.writer import SegmentsWriter
 from frugally.ask.passages import LONGEST, split_passages
 from frugally.ask.search.ranking import Ranking
-from frugally.ask.search.searcher import Match, Searcher, Share
+from frugally.ask.search.searcher import Match, Share
+from frugally.ask.snapshot import Snapshot
 from frugally.ask.sources import Problem, discover, read_documents
-from frugally.cost import spend
+from frugally.ask.weighing import DEFAULT_WEIGHING, Weighing
 from frugally.errors import (
     AnalyserMismatchError,
     CollectionError,
@@ -35,14 +35,20 @@ from frugally.errors import (
 )
 from frugally.files import disk
 from frugally.files.lock import writer_lock
-from frugally.text.analysis import QueryTerm, Recipe, make_analyser
+from frugally.text.analysis import Recipe
 
 if TYPE_CHECKING:
     from frugally.ask.answer import Answer, NoAnswer
+    from frugally.nets.reading import Reader
 
 LOCK = "lock"
 DEFAULT_MEMORY = 1_000_000_000
-_OURS = ("seg-", "tombstones-", NAME)  # what the collection's files and folders are called
+
+# What writers call their folders and files; anything else in the folder is the user's own.
+_SEGMENT = re.compile(r"seg-\d{6,}")
+_FILE = re.compile(
+    r"(postings|terms|tombstones-\d{6,})\.bin|tables\.safetensors|documents\.sqlite(-journal)?"
+)
 
 Progress = Callable[[str, int], None]
 """Called with what is being read and how many documents there are so far."""
@@ -60,26 +66,35 @@ class Added:
     problems: list[Problem] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Reading:
+    """How the files being added came through: read whole, or `cut` short."""
+
+    added: Added = field(default_factory=Added)
+    file: str = ""
+    whole: set[str] = field(default_factory=set)
+    cut: set[str] = field(default_factory=set)
+
+    def report(self, problem: Problem) -> None:
+        """Take note of something left out."""
+        self.added.problems.append(problem)
+        if problem.cut:
+            self.cut.add(self.file)
+
+
 class Collection:
     """Documents as an index on disk; make one with `create` or `open`.
 
-    A collection sees the commit that it opened, or that it made itself last. Any number of readers
-    may be open while one process writes.
+    A collection sees the commit that it opened, or that it made itself last; `snapshot` holds on to
+    one. Any number of readers may be open while one process writes; threads may share it.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, segments: list[Segment]) -> None:
-        self.path = path
-        self._take(manifest, segments)
-
-    def _take(self, manifest: Manifest, segments: list[Segment]) -> None:
-        self._manifest = manifest
-        self._segments = segments
-        self._searcher = Searcher(segments)
-        self._analyser = make_analyser(manifest.recipe)
-        self._analysing = threading.Lock()  # an analyser numbers words as it meets them
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.path = snapshot.path
+        self.snapshot = snapshot
 
     def __repr__(self) -> str:
-        return f"Collection({str(self.path)!r}, {self._manifest.passages:,} passages)"
+        return f"Collection({str(self.path)!r}, {self.passages:,} passages)"
 
     # Making and opening
 
@@ -100,14 +115,10 @@ class Collection:
         """
         folder = Path(path)
         recipe = Recipe.make(analyser, bits=bits, title_weight=title_weight)
-        if folder.exists() and (
-            not folder.is_dir() or set(_names(folder)) - {LOCK, NAME + ".partial"}
-        ):
-            raise CollectionError(
-                f"{folder} exists and is not empty", hint="open it, or choose another place"
-            )
+        _must_be_empty(folder)
         disk.make_folder(folder)
         with writer_lock(folder / LOCK):
+            _must_be_empty(folder)  # another process may have been quicker
             Manifest(recipe=recipe).save(folder)
             disk.sync_folder(folder.resolve().parent)
         return cls.open(folder)
@@ -125,12 +136,90 @@ class Collection:
             manifest = load_manifest(folder)
             _check_recipe(folder, manifest.recipe, analyser)
             try:
-                return cls(folder, manifest, [Segment(folder, e) for e in manifest.segments])
+                return cls(Snapshot(folder, manifest))
             except CorruptionError:
                 # A writer may have merged these segments away since the manifest was read.
-                if load_manifest(folder).commit == manifest.commit:
+                if load_manifest(folder) == manifest:
                     raise
         raise CollectionError(f"{folder} changes faster than it can be opened", hint="try again")
+
+    # Reading
+
+    def __len__(self) -> int:
+        """How many documents there are."""
+        return len(self.snapshot)
+
+    @property
+    def passages(self) -> int:
+        """How many passages can be found."""
+        return self.snapshot.passages
+
+    def search(
+        self, question: str, k: int = 10, *, ranking: Ranking | None = None, prune: bool = True
+    ) -> list[Hit]:
+        """The k best passages for a question, best first; fewer if fewer have any of its terms.
+
+        `prune=False` scores every posting of the question's terms; the result is the same.
+
+        Raises:
+            UsageError: the question has no word, or k is below 1.
+        """
+        return self.snapshot.search(question, k, ranking=ranking, prune=prune)
+
+    def match(self, question: str, k: int = 10, *, ranking: Ranking | None = None) -> list[Match]:
+        """As `search`, but only the passages' numbers and scores, without their texts."""
+        return self.snapshot.match(question, k, ranking=ranking)
+
+    def explain(self, question: str, hit: Hit, *, ranking: Ranking | None = None) -> list[Share]:
+        """What each term of the question added to a hit's score."""
+        return self.snapshot.explain(question, hit, ranking=ranking)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        reader: Reader | None = None,
+        passages: int | None = None,
+        threshold: float | None = None,
+        ranking: Ranking | None = None,
+        weighing: Weighing = DEFAULT_WEIGHING,
+    ) -> Answer | NoAnswer:
+        """Search, read the best passages, and answer from the one that scores best.
+
+        `passages` is how many are read at most, `threshold` the confidence below which there is no
+        answer; both default to what `weighing` was fitted with. `reader` defaults to the shipped
+        one.
+
+        Raises:
+            UsageError: the question has no word.
+        """
+        from frugally.ask.answer import answer
+
+        return answer(
+            self.snapshot,
+            question,
+            reader=reader,
+            passages=passages,
+            threshold=threshold,
+            ranking=ranking,
+            weighing=weighing,
+        )
+
+    def documents(self) -> Iterator[StoredDocument]:
+        """Every document, in order."""
+        return self.snapshot.documents()
+
+    def sources(self) -> dict[str, SourceRecord]:
+        """The files that documents came from, by path."""
+        return self.snapshot.sources()
+
+    def verify(self) -> list[str]:
+        """Compare every file with its checksum; returns what is wrong, empty if nothing is."""
+        return self.snapshot.verify()
+
+    def status(self) -> dict[str, Any]:
+        """Counts, bytes, and the share of terms that meet another in their bucket."""
+        return self.snapshot.status()
 
     # Writing
 
@@ -179,68 +268,75 @@ class Collection:
             UsageError: a name is neither; nothing is removed then.
         """
         with self._writing():
-            dead = Deletions(self._segments)
+            dead = Deletions(self.snapshot.segments)
+            living = self.snapshot.sources()
             for name in names:
-                if not dead.add_source(name) and not dead.add_id(name):
+                if name not in living and not self.snapshot.has(name):
                     raise UsageError(
                         f"the collection has no document or source {name!r}",
                         hint="frugally collection status --sources lists them",
                     )
+                dead.add_source(name)
+                dead.add_id(name)
             if dead.documents:
-                entries = dead.write(self._manifest.commit + 1)
-                self._commit(entries, self._manifest.next_segment)
+                entries = dead.write(self.snapshot.manifest.commit + 1)
+                self._commit(entries, self.snapshot.manifest.next_segment)
             return dead.documents
 
     def compact(self) -> None:
         """Merge all segments into one and drop what was deleted; memory stays bounded."""
         with self._writing():
-            if len(self._segments) > 1 or any(e.deleted for e in self._manifest.segments):
-                merged = self._merge(self._segments, self._manifest.next_segment)
-                self._commit(merged, self._manifest.next_segment + 1)
+            manifest, segments = self.snapshot.manifest, self.snapshot.segments
+            if len(segments) > 1 or any(e.deleted for e in manifest.segments):
+                self._commit(
+                    self._merge(segments, manifest.next_segment), manifest.next_segment + 1
+                )
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the lock, see the newest commit, and clean up what a crash may have left."""
         with writer_lock(self.path / LOCK):
             newest = load_manifest(self.path)
-            if newest.commit != self._manifest.commit:
-                self._take(newest, [Segment(self.path, e) for e in newest.segments])
+            if newest != self.snapshot.manifest:
+                self.snapshot = Snapshot(self.path, newest)
             self._collect_garbage()
             try:
                 yield
             finally:
                 # After an error too: the next writer should find the disk as the manifest says. If
                 # the error came after the commit, what to keep is for the next writer to find out.
-                if load_manifest(self.path).commit == self._manifest.commit:
+                if load_manifest(self.path) == self.snapshot.manifest:
                     self._collect_garbage()
 
     def _write(
         self,
-        documents: Callable[[Added], Iterable[tuple[Document, SourceRecord | None]]],
+        documents: Callable[[_Reading], Iterable[tuple[Document, SourceRecord | None]]],
         *,
         memory: int,
         longest: int,
         prune: Sequence[Path] = (),
     ) -> Added:
-        added = Added()
+        if longest < 1:
+            raise UsageError(f"passages of {longest} characters", hint="choose at least 1")
+        reading = _Reading()
+        added = reading.added
         with self._writing():
-            next_segment = self._manifest.next_segment
+            next_segment = self.snapshot.manifest.next_segment
 
             def name() -> str:
                 nonlocal next_segment
                 next_segment += 1
                 return f"seg-{next_segment - 1:06d}"
 
-            changed: set[str] = set()
             numbers: dict[str, int] = {}
-            with SegmentsWriter(self.path, self._manifest.recipe, name, memory=memory) as writer:
-                for document, file in documents(added):
+            with SegmentsWriter(
+                self.path, self.snapshot.manifest.recipe, name, memory=memory
+            ) as writer:
+                for document, file in documents(reading):
                     record = file or _named(document.source)
                     if record is not None and record.path not in numbers:
                         numbers[record.path] = len(numbers)
                         writer.add_source(numbers[record.path], record)
-                        if file is not None and file.path != "-":
-                            changed.add(file.path)  # what was there before is an older version
                     passages = split_passages(document, longest=longest)
                     if not passages:
                         reason = f"document {document.id!r} has no text"
@@ -250,18 +346,21 @@ class Collection:
                     added.passages += len(passages)
                     number = numbers[record.path] if record is not None else -1
                     writer.add(document, passages, number)
+                for path in reading.cut & set(numbers):
+                    # Unlike any file, so that the next time it is read again.
+                    again = SourceRecord(path=path, size=0, modified=0, sha256="")
+                    writer.add_source(numbers[path], again)
                 new = writer.finish()
             fresh = [Segment(self.path, entry) for entry in new]
-            dead = Deletions([*self._segments, *fresh])
-            old = len(self._segments)
-            for path in self._gone(prune) | changed:
-                before = dead.documents
-                dead.add_source(path, segments=range(old))
-                added.removed += (dead.documents - before) * (path not in changed)
-                added.replaced += (dead.documents - before) * (path in changed)
+            dead = Deletions([*self.snapshot.segments, *fresh])
+            old = len(self.snapshot.segments)
+            for path in self._gone(prune):
+                added.removed += dead.add_source(path, segments=range(old))
+            for path in reading.whole:
+                added.replaced += dead.add_source(path, segments=range(old))
             added.replaced += dead.add_superseded(old)
             if new or dead.documents:
-                entries = dead.write(self._manifest.commit + 1)
+                entries = dead.write(self.snapshot.manifest.commit + 1)
                 entries, next_segment = self._tidied(entries, next_segment)
                 self._commit(entries, next_segment)
         return added
@@ -284,210 +383,70 @@ class Collection:
     def _commit(self, entries: Sequence[SegmentEntry], next_segment: int) -> None:
         disk.sync_folder(self.path)
         manifest = replace(
-            self._manifest,
-            commit=self._manifest.commit + 1,
+            self.snapshot.manifest,
+            commit=self.snapshot.manifest.commit + 1,
             next_segment=next_segment,
             segments=tuple(entries),
         )
         manifest.save(self.path)
-        self._take(manifest, [Segment(self.path, entry) for entry in entries])
+        self.snapshot = Snapshot(self.path, manifest)
 
     def _collect_garbage(self) -> None:
         """Remove files that the manifest does not name: what a crash or a merge left behind."""
-        named = {entry.name: set(entry.files) for entry in self._manifest.segments}
-        litter: list[Path] = []
-        for path in sorted(self.path.iterdir()):
-            if path.name == NAME + ".partial" or (
-                path.name.startswith("seg-") and path.name not in named
-            ):
-                litter.append(path)
-            elif path.name.startswith("seg-"):
-                litter += (f for f in sorted(path.iterdir()) if f.name not in named[path.name])
-        if litter:
+        named = {entry.name: set(entry.files) for entry in self.snapshot.manifest.segments}
+        litter = [p for p in (self.path / (NAME + ".partial"),) if p.exists()]
+        empty: list[Path] = []
+        for folder in sorted(self.path.iterdir()):
+            if _SEGMENT.fullmatch(folder.name) and folder.is_dir():
+                keep = named.get(folder.name, set())
+                inside = sorted(folder.iterdir())
+                ours = [f for f in inside if f.name not in keep and _FILE.fullmatch(f.name)]
+                litter += ours
+                if len(ours) == len(inside):
+                    empty.append(folder)
+        if litter or empty:
             # The manifest's writer may have died before its name was durable: it must be, before
             # what an older one names is gone.
             disk.sync_folder(self.path)
-        for path in litter:
+        for path in [*litter, *empty]:
             disk.remove(path)
 
     def _documents_of(
         self,
         paths: Sequence[str | Path],
-        added: Added,
+        reading: _Reading,
         *,
         prune: bool,
         progress: Progress | None,
     ) -> Iterator[tuple[Document, SourceRecord | None]]:
-        known = self.sources()
-        present = [p for p in paths if not (prune and not os.path.lexists(p))]
+        living = self.snapshot.sources()
+        known = {**self.snapshot.superseded_sources(), **living}
         inside = self.path.resolve()
-        for path in discover(present, added.problems.append):
+        present = [p for p in paths if not (prune and _is_gone(p) and _holds(p, living))]
+        for path in discover(present, reading.report):
             name = str(path)
             if name != "-" and path.resolve().is_relative_to(inside):
                 continue  # the collection may lie in the folder that is indexed
             record = _record(path, name, known.get(name))
-            if record is not None and name != "-" and known.get(name) == record:
-                added.unchanged += 1
+            if record is not None and record.size >= 0 and known.get(name) == record:
+                reading.added.unchanged += 1
                 continue
-            for count, document in enumerate(read_documents(path, added.problems.append)):
+            reading.file = name
+            for count, document in enumerate(read_documents(path, reading.report)):
                 if progress is not None and count % 256 == 0:
-                    progress(name, added.documents)
-                yield document, record
+                    progress(name, reading.added.documents)
+                yield _told_apart(document) if name == "-" else document, record
+            if name not in reading.cut and record is not None and record.size >= 0:
+                reading.whole.add(name)
 
     def _gone(self, folders: Sequence[Path]) -> set[str]:
+        """Paths of known files in some folders that are no longer there."""
         return {
             path
             for path, record in (self.sources() if folders else {}).items()
             if record.size >= 0  # a file when it was added, and not only a name
             and any(Path(path).is_relative_to(folder) for folder in folders)
-            and not os.path.lexists(path)
-        }
-
-    # Reading
-
-    def __len__(self) -> int:
-        """How many documents there are."""
-        return sum(e.documents for e in self._manifest.segments) - self._deleted_documents()
-
-    def _deleted_documents(self) -> int:
-        count = 0
-        for segment in self._segments:
-            if segment.entry.deleted:
-                count += int(segment.is_deleted(segment.first_passages).sum())
-        return count
-
-    @property
-    def passages(self) -> int:
-        """How many passages can be found."""
-        return sum(e.passages - e.deleted for e in self._manifest.segments)
-
-    def sources(self) -> dict[str, SourceRecord]:
-        """The files that documents came from, by path."""
-        return {
-            record.path: record
-            for segment in self._segments
-            for number, record in segment.documents.sources.items()
-            if any(
-                not segment.is_deleted(np.array([first]))[0]
-                for first in segment.documents.of_source(number)
-            )
-        }
-
-    def query(self, question: str) -> list[QueryTerm]:
-        """The terms that a question is searched by.
-
-        Raises:
-            UsageError: the question has no word.
-        """
-        with self._analysing:
-            terms = self._analyser.query(question)
-        if not terms:
-            raise UsageError("the question is empty", hint="ask with at least one word")
-        return terms
-
-    def search(
-        self, question: str, k: int = 10, *, ranking: Ranking | None = None, prune: bool = True
-    ) -> list[Hit]:
-        """The k best passages for a question, best first; fewer if fewer have any of its terms.
-
-        Raises:
-            UsageError: the question has no word, or k is below 1.
-        """
-        matches = self.match(question, k, ranking=ranking, prune=prune)
-        return [self.hit(match.passage, match.score) for match in matches]
-
-    def match(
-        self, question: str, k: int = 10, *, ranking: Ranking | None = None, prune: bool = True
-    ) -> list[Match]:
-        """As `search`, but only the passages' numbers and scores, without their texts.
-
-        Raises:
-            UsageError: the question has no word, or k is below 1.
-        """
-        terms = self.query(question)
-        spend(passages_total=self.passages)
-        return self._searcher.search(terms, k, ranking or Ranking(), prune=prune)
-
-    def explain(self, question: str, hit: Hit, *, ranking: Ranking | None = None) -> list[Share]:
-        """What each term of the question added to a hit's score."""
-        return self._searcher.explain(self.query(question), hit.passage, ranking or Ranking())
-
-    def ask(self, question: str, **options: Any) -> Answer | NoAnswer:
-        """Answer a question from the collection; see `frugally.ask.answer.answer`."""
-        from frugally.ask.answer import answer
-
-        return answer(self, question, **options)
-
-    def hit(self, passage: int, score: float) -> Hit:
-        """A passage by its number, with its text and place."""
-        i, local = self._searcher.locate(passage)
-        stored = self._segments[i].documents.holding(local)
-        where = stored.passages[local - stored.first]
-        document = stored.document
-        return Hit(
-            passage=passage,
-            score=score,
-            id=document.id,
-            title=document.title,
-            url=document.url,
-            source=document.source,
-            text=document.text[where.start : where.end],
-            start=where.start,
-            end=where.end,
-            place=place_of(document, where),
-            begins=where.begins,
-            ends=where.ends,
-        )
-
-    def place(self, hit: Hit, offset: int) -> str:
-        """Where a character of a hit's document stands in its source."""
-        i, local = self._searcher.locate(hit.passage)
-        stored = self._segments[i].documents.holding(local)
-        return place_of(stored.document, stored.passages[local - stored.first], offset)
-
-    def documents(self) -> Iterator[StoredDocument]:
-        """Every document that has not been deleted, in order."""
-        for segment in self._segments:
-            for stored in segment.documents.all():
-                if not segment.is_deleted(np.array([stored.first]))[0]:
-                    yield stored
-
-    # Looking after
-
-    def verify(self) -> list[str]:
-        """Compare every file with its checksum; returns what is wrong, empty if nothing is."""
-        return [problem for segment in self._segments for problem in segment.verify()]
-
-    def status(self) -> dict[str, Any]:
-        """Counts, bytes, and the share of terms that meet another in their bucket."""
-        entries = self._manifest.segments
-        files = [(n, size) for e in entries for n, (size, _) in e.files.items()]
-        texts = sum(size for n, size in files if n.startswith("documents"))
-        buckets = 1 << self._manifest.recipe.bits
-        sample = [segment.tables["sample"] for segment in self._segments]
-        whole = np.unique(np.concatenate(sample)) if sample else np.zeros(0, np.uint64)
-        _, counts = np.unique(whole >> np.uint64(32), return_counts=True)
-        # n terms thrown into m buckets leave m (1 - (1 - 1/m)^n) of them occupied.
-        occupied = max((e.terms for e in entries), default=0)
-        filled = min(1 - 1e-12, occupied / buckets)
-        terms = np.log1p(-filled) / np.log1p(-1 / buckets)
-        return {
-            "path": str(self.path),
-            "commit": self._manifest.commit,
-            "analyser": self._manifest.recipe.as_dict(),
-            "documents": len(self),
-            "passages": self.passages,
-            "deleted_passages": sum(e.deleted for e in entries),
-            "words": sum(e.words for e in entries),
-            "segments": len(entries),
-            "postings": sum(e.postings for e in entries),
-            "occupied_buckets_of_largest_segment": occupied,
-            "colliding_terms_expected": float(1 - (1 - 1 / buckets) ** max(0.0, terms - 1)),
-            "colliding_terms_measured": (
-                float(counts[counts > 1].sum() / counts.sum()) if len(counts) else None
-            ),
-            "index_bytes": sum(size for _, size in files) - texts,
-            "documents_bytes": texts,
+            and _is_gone(path)
         }
 
 
@@ -507,11 +466,14 @@ def _check_recipe(folder: Path, stored: Recipe, wanted: str | None) -> None:
 
 def _record(path: Path, name: str, known: SourceRecord | None) -> SourceRecord | None:
     """The file as it is now; None where it cannot be read (the source reports why)."""
+    nameless = SourceRecord(path=name, size=-1, modified=0, sha256="")
     if name == "-":
-        return SourceRecord(path="-", size=-1, modified=0, sha256="")
+        return nameless
     try:
-        stat = path.stat()
-        if known and (known.size, known.modified) == (stat.st_size, stat.st_mtime_ns):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return nameless  # a pipe: it can be read once
+        if known and (known.size, known.modified) == (status.st_size, status.st_mtime_ns):
             return known
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -519,7 +481,7 @@ def _record(path: Path, name: str, known: SourceRecord | None) -> SourceRecord |
         return None
     if known and known.sha256 == digest:
         return known
-    return SourceRecord(path=name, size=stat.st_size, modified=stat.st_mtime_ns, sha256=digest)
+    return SourceRecord(path=name, size=status.st_size, modified=status.st_mtime_ns, sha256=digest)
 
 
 def _named(source: str) -> SourceRecord | None:
@@ -528,8 +490,37 @@ def _named(source: str) -> SourceRecord | None:
     return SourceRecord(path=name, size=-1, modified=0, sha256="") if name else None
 
 
-def _names(folder: Path) -> list[str]:
+def _told_apart(document: Document) -> Document:
+    """A text from standard input, named so that the next one does not replace it."""
+    if document.id != "-" and not document.id.startswith("-#"):
+        return document
+    digest = hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest()[:12]
+    return replace(document, id=f"-#{digest}")
+
+
+def _is_gone(path: str | Path) -> bool:
+    """Whether nothing is there; a folder that cannot be looked into is not gone."""
     try:
-        return [path.name for path in folder.iterdir()]
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _holds(folder: str | Path, paths: Iterable[str]) -> bool:
+    return any(Path(path).is_relative_to(folder) for path in paths)
+
+
+def _must_be_empty(folder: Path) -> None:
+    try:
+        names = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    except NotADirectoryError:
+        names = {folder.name}
     except OSError as error:
         raise FrugallyError(f"cannot read {folder}: {error.strerror}") from error
+    if names - {LOCK, NAME + ".partial"}:
+        raise CollectionError(
+            f"{folder} exists and is not empty", hint="open it, or choose another place"
+        )

@@ -7,7 +7,6 @@ any reported figure has seen; see docs/reader.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -16,7 +15,7 @@ class Weighing:
     """The constants of two sums.
 
     score = reader + retrieval · (search score − best search score);
-    confidence = σ(slope · score + margin · (score − runner-up) + offset).
+    confidence = σ(slope · score + margin · min(5, score − runner-up) + offset).
 
     `passages` are read for a question; below `threshold` there is no answer.
     """
@@ -28,11 +27,18 @@ class Weighing:
     threshold: float = 0.2
     passages: int = 12
 
-    def confidence(self, scores: Sequence[float]) -> float:
-        """The probability that the first of these scores, best first, belongs to a right answer."""
-        margin = scores[0] - scores[1] if len(scores) > 1 else 5.0
-        x = self.slope * scores[0] + self.margin * min(margin, 5.0) + self.offset
+    def confidence(self, score: float, runner_up: float | None) -> float:
+        """The probability that the answer with this score is right.
+
+        `runner_up` is the best score of another answer, None if there is no other.
+        """
+        x = self.slope * score + self.margin * lead(score, runner_up) + self.offset
         return 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, x))))
+
+
+def lead(score: float, runner_up: float | None) -> float:
+    """How far the best answer is ahead of any other, at most 5."""
+    return 5.0 if runner_up is None else min(5.0, score - runner_up)
 
 
 DEFAULT_WEIGHING = Weighing()

@@ -45,15 +45,15 @@ def test_merged_equals_built_at_once(
     many.compact()
     once = Collection.create(tmp_path / "once")
     once.add([d for d in docs if d.id not in gone])
-    assert len(many._segments) == len(once._segments) == 1
+    assert len(many.snapshot.segments) == len(once.snapshot.segments) == 1
     assert posting_files(many) == posting_files(once)
-    assert all_postings(many._segments) == all_postings(once._segments)
-    assert np.array_equal(many._segments[0].lengths, once._segments[0].lengths)
+    assert all_postings(many.snapshot.segments) == all_postings(once.snapshot.segments)
+    assert np.array_equal(many.snapshot.segments[0].lengths, once.snapshot.segments[0].lengths)
     assert list(many.documents()) == list(once.documents())
     assert many.status()["deleted_passages"] == 0
     assert many.verify() == []
     if not gone:
-        samples = [c._segments[0].tables["sample"] for c in (many, once)]
+        samples = [c.snapshot.segments[0].tables["sample"] for c in (many, once)]
         assert np.array_equal(*samples)
 
 

@@ -4,6 +4,7 @@ import math
 import random
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -92,11 +93,11 @@ def collection(tmp_path_factory, zipf_texts):
 
 @pytest.fixture(scope="module")
 def slow(collection, all_postings):
-    return Slow(collection._segments, all_postings(collection._segments))
+    return Slow(collection.snapshot.segments, all_postings(collection.snapshot.segments))
 
 
 def check(collection, slow, terms, k, ranking):
-    searcher = collection._searcher
+    searcher = collection.snapshot.searcher
     factors = None
     if ranking.similarity == "cosine":
         factors = np.concatenate([f for f, _ in searcher._norms_of(ranking)])
@@ -144,7 +145,9 @@ def test_ten_thousand_random_queries(collection, slow, terms_of):
         if ranking.name == "bm25" and source.random() < 0.5:
             ranking = replace(ranking, k1=source.uniform(0, 3), b=source.random())
         # Searchers keep what depends on the ranking: not of thousands of them here.
-        collection._searcher._norms = dict(list(collection._searcher._norms.items())[:12])
+        collection.snapshot.searcher._norms = dict(
+            list(collection.snapshot.searcher._norms.items())[:12]
+        )
         check(collection, slow, terms_of(source), source.randint(1, 100), ranking)
 
 
@@ -168,17 +171,15 @@ def test_small_segments(tmp_path_factory, write_segment, all_postings, data):
         segments.append(write_segment(folder / f"s{s}", postings, lengths))
     slow = Slow(segments, all_postings(segments))
 
-    class Bare:
-        _searcher = Searcher(segments)
-
+    bare = SimpleNamespace(snapshot=SimpleNamespace(searcher=Searcher(segments)))
     terms = [QueryTerm(key=t, count=1, text="", kind="word") for t in range(source.randint(1, 6))]
     for ranking in RANKINGS:
-        check(Bare, slow, terms, source.choice([1, 2, 10, 10_000]), ranking)
+        check(bare, slow, terms, source.choice([1, 2, 10, 10_000]), ranking)
 
 
 def test_cosine_divides_by_the_length_of_the_weights(collection, slow):
     ranking = Ranking(name="tfidf", similarity="cosine")
-    factors = np.concatenate([f for f, _ in collection._searcher._norms_of(ranking)])
+    factors = np.concatenate([f for f, _ in collection.snapshot.searcher._norms_of(ranking)])
     weighted = slow.lengths_of_weights > 0
     np.testing.assert_allclose(factors[weighted] * slow.lengths_of_weights[weighted], 1, rtol=1e-6)
     assert not factors[~weighted].any()
@@ -186,7 +187,7 @@ def test_cosine_divides_by_the_length_of_the_weights(collection, slow):
 
 def test_scores_follow_the_published_formula(collection, slow):
     question = "adolescence of the common physical sex"
-    terms = collection.query(question)
+    terms = collection.snapshot.query(question)
     for hit in collection.search(question, 20, ranking=Ranking(k1=1.2, b=0.75)):
         total = 0.0
         for t in terms:
@@ -227,7 +228,7 @@ def test_ties_go_to_the_earlier_passage(collection):
 @pytest.mark.parametrize("words", [300, 15_000])
 def test_questions_of_any_length(collection, slow, zipf_texts, words):
     question = " ".join(" ".join(zipf_texts(words // 10, 3)).split()[:words])
-    terms = collection.query(question)
+    terms = collection.snapshot.query(question)
     assert len(terms) > MOST_TERMS
     check(collection, slow, terms, 10, Ranking())
     check(collection, slow, terms, 10, Ranking(name="tfidf"))
@@ -241,7 +242,21 @@ def test_pruning_scores_less(collection):
         collection.search("adolescence common", 1, prune=False)
     assert pruned.postings_scored < full.postings_scored == full.postings_total
     assert pruned.passages_total == collection.passages
-    assert pruned.bytes_read > 0
+    assert 0 < pruned.bytes_read < full.bytes_read
+
+
+def test_a_scan_reads_every_byte_of_the_lists_once(collection):
+    terms = collection.snapshot.query("adolescence common")
+    keys = np.array([t.key for t in terms], np.int64)
+    with metered() as full:
+        collection.search("adolescence common", 1, prune=False)
+    assert full.bytes_read == sum(
+        int(s.look_up(keys)[:, 2].sum()) for s in collection.snapshot.segments
+    )
+
+
+def test_more_hits_than_passages_cost_no_memory(collection):
+    assert collection.search("common", 10**14) == collection.search("common", 10_000)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,19 @@ from frugally.files.tensors import map_bytes, map_tensors
 _CHECK_UP_TO = 1 << 24
 
 
+def _check_file(path: Path, size: int, digest: str) -> None:
+    try:
+        found = path.stat().st_size
+        right = found == size and (size > _CHECK_UP_TO or disk.digest_of(path) == digest)
+    except OSError as error:
+        reason = error.strerror or error
+        raise CorruptionError(f"cannot read {path}: {reason}", hint=HINT) from error
+    if found != size:
+        raise CorruptionError(f"{path} should have {size:,} bytes; found {found:,}", hint=HINT)
+    if not right:
+        raise CorruptionError(f"{path} is damaged: its checksum does not match", hint=HINT)
+
+
 class Segment:
     """The postings, lengths and documents of one segment.
 
@@ -33,14 +46,7 @@ class Segment:
         self.entry = entry
         self.folder = folder / entry.name
         for name, (size, digest) in entry.files.items():
-            path = self.folder / name
-            if not path.is_file() or path.stat().st_size != size:
-                found = f"{path.stat().st_size:,} bytes" if path.is_file() else "nothing"
-                raise CorruptionError(
-                    f"{path} should have {size:,} bytes; found {found}", hint=HINT
-                )
-            if size <= _CHECK_UP_TO and disk.digest_of(path) != digest:
-                raise CorruptionError(f"{path} is damaged: its checksum does not match", hint=HINT)
+            _check_file(self.folder / name, size, digest)
         self.postings = map_bytes(self.folder / POSTINGS)
         self.directory = map_bytes(self.folder / TERMS)
         self.tables = map_tensors(self.folder / TABLES)

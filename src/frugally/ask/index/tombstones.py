@@ -26,23 +26,21 @@ class Deletions:
             bits[: len(segment.deleted)] = segment.deleted
             self._dead.append(bits)
 
-    def _mark(self, i: int, first: int) -> bool:
+    def _mark(self, i: int, first: int) -> None:
         bits = self._dead[i]
-        if bits[first >> 3] >> (first & 7) & 1:
-            return False
-        numbers = np.arange(first, self._segments[i].end_of_document(first))
-        np.bitwise_or.at(bits, numbers >> 3, (1 << (numbers & 7)).astype(np.uint8))
-        self.documents += 1
-        return True
+        if not bits[first >> 3] >> (first & 7) & 1:
+            numbers = np.arange(first, self._segments[i].end_of_document(first))
+            np.bitwise_or.at(bits, numbers >> 3, (1 << (numbers & 7)).astype(np.uint8))
+            self.documents += 1
 
-    def add_source(self, path: str, *, segments: range | None = None) -> bool:
-        """Mark the documents of a source; whether there were any."""
-        found = False
+    def add_source(self, path: str, *, segments: range | None = None) -> int:
+        """Mark the documents of a source; returns how many were alive."""
+        before = self.documents
         for i, number in self._places_of_sources.get(path, ()):
             if segments is None or i in segments:
                 for first in self._segments[i].documents.of_source(number):
-                    found |= self._mark(i, first)
-        return found
+                    self._mark(i, first)
+        return self.documents - before
 
     @cached_property
     def _places_of_sources(self) -> dict[str, list[tuple[int, int]]]:
@@ -53,16 +51,17 @@ class Deletions:
                 places.setdefault(record.path, []).append((i, number))
         return places
 
-    def add_id(self, name: str) -> bool:
-        """Mark the document with an id; whether there was one."""
+    def add_id(self, name: str) -> int:
+        """Mark the document with an id; returns how many were alive."""
         from frugally.ask.index.writer import hash_ids
 
-        found = False
+        before = self.documents
         name = name.encode("utf-8", "replace").decode()  # as it is stored
         for i, segment in enumerate(self._segments):
             for first in segment.starting_at(hash_ids([name])).tolist():
-                found |= segment.documents.id_at(first) == name and self._mark(i, first)
-        return found
+                if segment.documents.id_at(first) == name:
+                    self._mark(i, first)
+        return self.documents - before
 
     def add_superseded(self, old: int) -> int:
         """Mark documents whose id came again from segment `old` on; returns how many."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -123,6 +124,37 @@ class _OpenSegment:
         return path.stat().st_size, disk.digest_of(path)
 
 
+class _QuickSwitching:
+    """The interpreter's switch interval at 0.2 ms while any writer is at work.
+
+    The analysing thread needs the interpreter for moments only; with the usual 5 ms it would wait
+    longer for it than it works.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._writers = 0
+        self._usual = 0.0
+
+    def enter(self) -> None:
+        """One more writer."""
+        with self._lock:
+            if not self._writers:
+                self._usual = sys.getswitchinterval()
+                sys.setswitchinterval(2e-4)
+            self._writers += 1
+
+    def leave(self) -> None:
+        """One writer less; the last one sets it back."""
+        with self._lock:
+            self._writers -= 1
+            if not self._writers:
+                sys.setswitchinterval(self._usual)
+
+
+_quick_switching = _QuickSwitching()
+
+
 class SegmentsWriter:
     """Writes documents into as many segments as the memory allowed makes necessary.
 
@@ -155,21 +187,20 @@ class SegmentsWriter:
         self._finished: list[SegmentEntry] = []
 
     def __enter__(self) -> SegmentsWriter:
-        # The analysing thread needs the interpreter for moments only; with the usual 5 ms it would
-        # wait longer for it than it works.
-        self._interval = sys.getswitchinterval()
-        sys.setswitchinterval(2e-4)
+        _quick_switching.enter()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        sys.setswitchinterval(self._interval)
+        _quick_switching.leave()
         self._pool.shutdown(cancel_futures=True)
         if self._open is not None:
             self._open.store.abandon()
 
     def add_source(self, number: int, record: SourceRecord) -> None:
-        """Say where documents come from, before the first of them."""
+        """Say where documents come from, before the first of them, or say it anew."""
         self._sources[number] = record
+        if self._open is not None and number in self._open.sources:
+            self._open.sources[number] = record
 
     def add(self, document: Document, passages: list[Passage], source: int) -> None:
         """Take in a document; `source` is the number of a record given to `add_source`, or -1."""

@@ -94,10 +94,8 @@ def _unpack_directory(data, position, key, doc_bits, postings, skips, rows):
     bit = (position + 2) * 8
     kinds = bit + (count - 1) * gap_bits
     payload = kinds + count
-    if gap_bits > 32 or ((payload + count * (doc_bits + 1)) >> 3) > len(data):
-        # The last test is generous: not every term is inline, but lists take more than that.
-        if gap_bits > 32 or (payload >> 3) + PADDING > len(data):
-            return -1
+    if gap_bits > 32 or (payload >> 3) + PADDING > len(data):
+        return -1
     rows[0, 0] = key
     for i in range(1, count):
         key += np.int64(_get(data, bit, gap_bits)) + 1
@@ -324,10 +322,11 @@ def search(
     passage, `code_norms` per length code (never above what any passage of that code has, for bm25;
     never below, for tfidf). `deleted` is a bitmap, or empty. `scores`, `docs` are the heap, with
     passage numbers from `base` on; `state` is [hits in the heap, postings scored, postings of the
-    query's terms]. Windows whose bound is below the worst score of a full heap are skipped; in the
-    others only passages that the essential terms (Turtle and Flood 1995; per block: Ding and Suel
-    2011) touch are candidates. `all_docs` and `all_tfs` are scratch for all postings of the terms,
-    each list rounded up to whole blocks. Returns 0, or -1 if the postings are not what was written.
+    query's terms, bytes of the lists unpacked]. Windows whose bound is below the worst score of a
+    full heap are skipped; in the others only passages that the essential terms (Turtle and Flood
+    1995; per block: Ding and Suel 2011) touch are candidates. `all_docs` and `all_tfs` are scratch
+    for all postings of the terms, each list rounded up to whole blocks. Returns 0, or -1 if the
+    postings are not what was written.
     """
     n_terms = len(found)
     window = 1 << WINDOW_BITS
@@ -345,6 +344,7 @@ def search(
             if _unpack_list(found[t], postings, doc_bits, all_docs, all_tfs, blocks[t] * BLOCK) < 0:
                 return -1
             unpacked[blocks[t]] = 1
+            state[3] += found[t, 2]
             for i in range(blocks[t] * BLOCK, blocks[t] * BLOCK + found[t, 1]):
                 doc = np.int64(all_docs[i])
                 if doc >= passages:
@@ -448,8 +448,10 @@ def search(
                     position = found[t, 4] + np.int64(skip_position[found[t, 5] + block])
                     if position < 0 or position + 1 + PADDING > len(postings):
                         return -1
-                    if _unpack_block(postings, position, size, doc_bits, all_docs, all_tfs, at) < 0:
+                    after = _unpack_block(postings, position, size, doc_bits, all_docs, all_tfs, at)
+                    if after < 0:
                         return -1
+                    state[3] += after - position
                     unpacked[blocks[t] + block] = 1
                 begin, end = at, at + size
                 while begin < end:  # the first posting in the window

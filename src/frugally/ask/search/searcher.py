@@ -69,8 +69,9 @@ class Searcher:
         if k < 1:
             raise UsageError(f"cannot return {k} hits", hint="ask for at least 1")
         rows, weights = self._look_up(terms, ranking)
+        k = min(k, self.passages)
         scores, docs = np.zeros(k, np.int64), np.zeros(k, np.int64)
-        state = np.zeros(3, np.int64)
+        state = np.zeros(4, np.int64)
         norms = self._norms_of(ranking)
         scratch = self._scratch(rows)
         for i, segment in enumerate(self._segments):
@@ -89,7 +90,7 @@ class Searcher:
         spend(
             postings_scored=int(state[1]),
             postings_total=int(state[2]),
-            bytes_read=sum(int(found[:, 2].sum()) for found in rows),
+            bytes_read=int(state[3]),
         )
         count = int(state[0])
         order = np.lexsort((docs[:count], -scores[:count]))

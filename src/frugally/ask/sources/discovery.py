@@ -32,9 +32,13 @@ def discover(paths: Iterable[str | Path], report: Report) -> Iterator[Path]:
 def _files(paths: list[Path], report: Report) -> Iterator[Path]:
     """Yield the files at and under `paths`."""
     seen: set[tuple[int, int]] = set()
+    given: set[str] = set()
     waiting = paths[::-1]
     while waiting:
         path = waiting.pop()
+        if str(path) in given:
+            continue  # named twice, or named and in a folder that is
+        given.add(str(path))
         if str(path) == "-":
             yield path
             continue

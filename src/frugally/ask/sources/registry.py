@@ -61,12 +61,12 @@ def read_documents(path: str | Path, report: Report) -> Iterator[Document]:
             # Damage to the compressed data is the cause of what a parser then finds missing.
             reason = file.broken or reason
             if not reason and not count and not file.head.strip():
-                reason = "is empty"
+                report(Problem(path=name, reason="is empty"))
     except OSError as error:
         reason = f"cannot be read: {error.strerror or error}"
     if reason:
         kept = f"; the {count:,} documents before that were read" if count else ""
-        report(Problem(path=name, reason=reason + kept))
+        report(Problem(path=name, reason=reason + kept, cut=True))
 
 
 def source_of(file: SourceFile) -> Source:

@@ -15,12 +15,14 @@ class Problem:
     """One thing in `path` that could not be used as it stood.
 
     `kind` tells a loss from a repair: "skipped" was left out, "repaired" is in, but changed
-    (undecodable bytes replaced, impossible times put right).
+    (undecodable bytes replaced, impossible times put right). `cut`: the file could not be read to
+    its end.
     """
 
     path: str
     reason: str
     kind: Literal["skipped", "repaired"] = "skipped"
+    cut: bool = False
 
 
 Report = Callable[[Problem], None]
