@@ -20,8 +20,10 @@ lint: .venv/dev.stamp  ## style and types
 
 bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_DATA
 	$(BIN)/python -m benchmarks.retrieval --work runs/bench
+	$(BIN)/python -m benchmarks.tuning --work runs/bench
 	$(BIN)/python -m benchmarks.scale --work runs/bench
 	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.weighing --collection runs/bench/frugally
 	$(BIN)/python -m benchmarks.asking --collection runs/bench/frugally
 	$(BIN)/python -m benchmarks
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchmarks import asking, machine, reading, retrieval, scale
+from benchmarks import asking, machine, reading, retrieval, scale, tuning
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 TABLES = {
     "retrieval": retrieval.render,
+    "tuning": tuning.render,
     "scale": scale.render,
     "reading": reading.render,
     "asking": asking.render,

@@ -7,9 +7,11 @@ import pytest
 from frugally.cost import Cost, metered, spend
 
 
-def test_costs_add():
-    total = Cost(seconds=1.0, flops=2) + Cost(seconds=0.5, bytes_read=3, flops=1)
-    assert total == Cost(seconds=1.5, bytes_read=3, flops=3)
+def test_one_scope_adds_up_but_for_the_size_of_the_collection():
+    with metered() as cost:
+        spend(flops=2, passages_total=10)
+        spend(flops=1, bytes_read=3, passages_total=10)
+    assert (cost.flops, cost.bytes_read, cost.passages_total) == (3, 3, 10)
 
 
 def test_scopes_nest():

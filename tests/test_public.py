@@ -1,6 +1,7 @@
 """The public names, and docs that keep up with the command."""
 
 import importlib
+import re
 from pathlib import Path
 
 import click
@@ -43,3 +44,8 @@ def test_verbs_do_not_import_one_another():
                 assert f"frugally.{other}" not in text, path
         if room != "fit":
             assert "import torch" not in text, path
+
+
+@pytest.mark.parametrize("page", [DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))])
+def test_no_page_has_a_gap_to_be_filled(page):
+    assert not re.findall(r"@[A-Z]+@", page.read_text("utf-8")), page.name

@@ -1,13 +1,20 @@
 """The command as a user meets it: output, exit codes, hints."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 
 import pytest
 from click.testing import CliRunner
 
-from frugally.cli import cli
+from frugally.ask.answer import Evidence, sentence_around
+from frugally.ask.hit import Hit
+from frugally.cli import cli, main
+from frugally.cli.ask import _marked
+from frugally.cli.progress import waiting
+from frugally.cli.showing import one_line, printable
 from frugally.cost import spend
 from frugally.errors import FrugallyError
 from frugally.nets.reading import Span
@@ -122,6 +129,55 @@ def test_search_for_a_prompt_stays_inside_its_tokens(folder):
     assert len(out) / 4 <= 30
 
 
+def test_tokens_that_no_passage_fits_in_are_named(folder):
+    out, _ = run("search", "channels capital", "--in", "c", "--tokens", "3", code=3)
+    said, smallest = out.removesuffix(".\n").rsplit(" ", 1)
+    assert said == "No passage fits in 3 tokens; the smallest takes"
+    assert run("search", "channels capital", "--in", "c", "--tokens", smallest)[0].startswith("[1]")
+    fewer = str(int(smallest) - 1)
+    assert run("search", "channels", "--in", "c", "--tokens", fewer, code=3)[0].startswith("No")
+
+
+def test_what_documents_hold_cannot_steer_the_terminal(folder, finder):
+    (folder / "docs/evil.html").write_text(
+        "<title>Tea &#27;]0;x&#7; house</title><p>Canberra \x1b[31mred\x9b2J tea\x07 \x7f.</p>"
+    )
+    (folder / "docs/evil.txt").write_text("Canberra \x1b[31mred\x9b2J tea\x07 \x7f house.")
+    run("index", "docs", "--into", "c")
+    for arguments in (
+        ["tea house"], ["search", "tea house"], ["search", "tea house", "--tokens", "500"],
+        ["search", "tea house", "--explain"], ["tea house", "--threshold", "1"],
+    ):  # fmt: skip
+        result = CliRunner().invoke(cli, [*arguments, "--in", "c"], standalone_mode=False)
+        assert "tea" in result.stdout
+        assert not [c for c in result.output if (c < " " and c != "\n") or "\x7f" <= c < "\xa0"]
+
+
+def test_control_characters_but_line_breaks_and_tabs_are_dropped():
+    assert printable("a\x1b[1m\tb\r\nc\x85\x9b\x00\x7fd é漢\u200b") == "a[1m\tb\ncd é漢\u200b"
+    assert one_line(" a\r\nb\x1c\x85 c\x1b ") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "marked"),
+    [
+        ("Paris is in Paris.", 12, "Paris is in <Paris>."),
+        ("Paris is in Paris.", 0, "<Paris> is in Paris."),
+        # A sentence that stands there twice, and one that begins as another does.
+        ("In Paris.\nIn Paris.", 13, "In <Paris>."),
+        ("Here. So Paris is\n it. So Paris is it.", 26, "So <Paris> is it."),
+    ],
+)
+def test_the_answer_itself_is_marked_and_not_the_same_words_elsewhere(text, at, marked):
+    hit = Hit(passage=0, score=1, id="", title="", url="", source="", text=text, start=100,
+              end=100 + len(text), place="")  # fmt: skip
+    assert text[at : at + 5] == "Paris"
+    evidence = Evidence(hit=hit, start=100 + at, end=105 + at, text="Paris", place="", score=1,
+                        sentence=sentence_around(text, at, at + 5))  # fmt: skip
+    shown = _marked(evidence).replace("\x1b[1m\x1b[4m", "<").replace("\x1b[0m", ">")
+    assert shown == marked
+
+
 def test_index_again_takes_only_what_changed(folder):
     out, _ = run("index", "docs", "--into", "c")
     assert "0 documents added" in out
@@ -150,6 +206,12 @@ def test_a_path_that_does_not_exist_leaves_nothing_behind(folder):
     assert not (folder / "e").exists()
 
 
+def test_too_little_memory_leaves_nothing_behind(folder):
+    message, _ = run("index", "docs", "--into", "e", "--memory", "1kb", code=4)
+    assert message == "indexing in 1 kB of memory is not possible"
+    assert not (folder / "e").exists()
+
+
 def test_a_collection_keeps_its_recipe(folder):
     message, _ = run("index", "docs", "--into", "c", "--bits", "20", code=2)
     assert "--bits and --title-weight stay" in message
@@ -169,6 +231,43 @@ def test_collection_commands(folder):
     assert run("collection", "verify", "c")[0] == "every file is as it was written\n"
     message, _ = run("collection", "remove", "c", "docs/b.md", code=2)
     assert "no document or source" in message
+
+
+def test_collection_commands_as_json(folder):
+    assert json.loads(run("collection", "remove", "c", "docs/b.md", "--json")[0]) == {"removed": 1}
+    run("index", "docs", "--into", "c")
+    sizes = json.loads(run("collection", "compact", "c", "--json")[0])
+    assert sizes["before"]["segments"] == 2
+    assert sizes["after"]["segments"] == 1
+    assert 0 < sizes["after"]["bytes"] < sizes["before"]["bytes"]
+    assert json.loads(run("collection", "verify", "c", "--json")[0]) == {"ok": True, "problems": []}
+
+
+def test_damage_as_json_names_the_files_and_fails(folder, monkeypatch):
+    monkeypatch.setattr("frugally.ask.collection.Collection.verify", lambda _: ["x is damaged"])
+    result = CliRunner().invoke(cli, ["collection", "verify", "c", "--json"])
+    assert json.loads(result.stdout) == {"ok": False, "problems": ["x is damaged"]}
+    assert result.exit_code == 1
+
+
+def test_doctor_tries_the_kernels_that_write_and_survives_any_failure(monkeypatch, finder):
+    monkeypatch.setitem(sys.modules, "frugally.ask.index.kernels", None)
+    result = CliRunner().invoke(cli, ["doctor", "--json"])
+    checks = json.loads(result.stdout)["checks"]
+    assert not checks["kernels"]["ok"]
+    assert not checks["reader"]["ok"]  # it knows one word, which is not there
+    assert result.exit_code == 1
+
+
+def test_waiting_says_so_on_a_terminal_only_after_a_while(capsys, monkeypatch):
+    monkeypatch.setattr("frugally.cli.progress._PATIENCE", 0.01)
+    with waiting("merging"):
+        time.sleep(0.1)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    with waiting("merging"):
+        time.sleep(0.3)
+    assert capsys.readouterr().err == "merging …\r\033[K"
 
 
 def test_a_mistyped_command_gets_a_suggestion():
@@ -195,4 +294,48 @@ def test_errors_of_the_process_are_a_line_a_hint_and_a_code(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("frugally: ")
     assert "\nhint: make one: frugally index" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["search", "the", "-k", "9"], ["--help"], ["ask", "--help"]])
+def test_a_reader_that_has_gone_is_no_error(folder, arguments):
+    """As `frugally … | head -1`, whose end of the pipe is closed before anything is written."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "frugally", *arguments],
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "FRUGALLY_COLLECTION": "c"},
+        )
+    finally:
+        os.close(write)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+
+
+def test_running_out_of_memory_is_an_error_like_others(monkeypatch, capsys):
+    def fail(**_):
+        raise MemoryError("Unable to allocate 409. TiB")
+
+    monkeypatch.setattr(cli, "main", fail)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        "frugally: there is not enough memory: Unable to allocate 409. TiB\nhint: "
+    )
+
+
+def test_more_memory_than_there_is_ends_without_a_traceback(folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "frugally", "index", "docs", "--into", "e", "--memory", "900TB"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "not enough memory" in done.stderr
     assert "Traceback" not in done.stderr

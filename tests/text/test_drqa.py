@@ -56,6 +56,6 @@ def test_analyser_gives_the_same_terms_to_texts_and_questions():
     assert {(t.text, t.count, t.kind) for t in asked} == {
         ("eiffel", 2, "word"), ("tower", 2, "word"), ("eiffel tower", 2, "bigram")
     }  # fmt: skip
-    assert analyser.query("what is it?") == []
+    assert analyser.query("?!") == []
     analyser.forget()
     assert np.array_equal(analyser.terms([b"", b""], 0).packed, np.zeros(0, np.uint64))

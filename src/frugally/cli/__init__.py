@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
+from typing import Any
 
 import click
 
 from frugally import __version__
+from frugally.cli.showing import printable
 from frugally.errors import FrugallyError
 
 _COMMANDS = {
@@ -31,8 +35,26 @@ Examples:
 """
 
 
+@contextmanager
+def _until_nobody_reads() -> Iterator[None]:
+    """End quietly once the reader of the output has gone (`| head -1`)."""
+    try:
+        yield
+    except BrokenPipeError:  # caught here: click would make it exit code 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from None
+
+
 class _Commands(click.Group):
     """Commands by name, each from its own module; anything else is a question."""
+
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        with _until_nobody_reads():  # of the help, too
+            return super().make_context(*arguments, **more)
+
+    def invoke(self, context: click.Context) -> Any:
+        with _until_nobody_reads():
+            return super().invoke(context)
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -82,11 +104,17 @@ def main() -> None:
         click.echo("interrupted; what was committed before is safe", err=True)
         sys.exit(130)
     except FrugallyError as error:
-        click.echo(f"frugally: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+        _explain(error)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of the output has gone (`| head`); nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except MemoryError as error:
+        told = (
+            f"there is not enough memory: {error}" if str(error) else "there is not enough memory"
+        )
+        _explain(FrugallyError(told, hint="ask for less; --memory bounds what indexing takes"))
+        sys.exit(FrugallyError.exit_code)
+
+
+def _explain(error: FrugallyError) -> None:
+    click.echo(f"frugally: {printable(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"hint: {printable(error.hint)}", err=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from frugally.cli.opening import in_option, json_option, open_collection
+from frugally.cli.showing import one_line, printable
 from frugally.errors import NoAnswerError
 
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ def _show(result: Answer | NoAnswer) -> None:
     from frugally.ask.answer import Answer
 
     if isinstance(result, Answer):
-        text = " ".join(result.text.split())
-        click.echo(click.style(text, bold=True) + f"  ({result.confidence:.0%} sure)")
+        click.echo(
+            click.style(one_line(result.text), bold=True) + f"  ({result.confidence:.0%} sure)"
+        )
         for evidence in result.evidence[:3]:
             click.echo(f"  {_marked(evidence)}")
             click.echo(click.style(f"  — {_where(evidence)}", dim=True))
@@ -67,16 +69,29 @@ def _show(result: Answer | NoAnswer) -> None:
         return
     click.echo("No answer in these sources.")
     if result.best:
-        click.echo(f"  The best guess, {result.best!r}, is only {result.confidence:.0%} likely.")
+        click.echo(
+            f"  The best guess, {one_line(result.best)!r}, is only {result.confidence:.0%} likely."
+        )
     for hit in result.nearest:
-        text = " ".join(hit.text.split())
+        text = one_line(hit.text)
         click.echo(f"  near: {text[:160]}{'…' if len(text) > 160 else ''}")
-        click.echo(click.style(f"  — {hit.where()}", dim=True))
+        click.echo(click.style(f"  — {one_line(hit.where())}", dim=True))
 
 
 def _marked(evidence: Evidence) -> str:
     """The sentence, on one line, with the answer in it marked."""
-    before, found, after = evidence.sentence.partition(evidence.text)
+    hit, sentence = evidence.hit, evidence.sentence
+    start, end = evidence.start - hit.start, evidence.end - hit.start
+    # The sentence may stand in the passage twice, and the answer in the sentence.
+    begin = hit.text.rfind(sentence, 0, start + len(sentence))
+    if begin < 0 or not begin <= start <= end <= begin + len(sentence):
+        return one_line(sentence)
+    parts = (
+        sentence[: start - begin],
+        sentence[start - begin : end - begin],
+        sentence[end - begin :],
+    )
+    before, found, after = map(printable, parts)
     marked = f"{before}{click.style(found, bold=True, underline=True)}{after}"
     return " ".join(marked.split())
 
@@ -84,4 +99,4 @@ def _marked(evidence: Evidence) -> str:
 def _where(evidence: Evidence) -> str:
     hit = evidence.hit
     parts = [hit.title or hit.id, evidence.place, hit.url or hit.source]
-    return ", ".join(dict.fromkeys(part for part in parts if part))
+    return one_line(", ".join(dict.fromkeys(part for part in parts if part)))

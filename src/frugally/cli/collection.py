@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from frugally.budget import format_bytes
 from frugally.cli.opening import json_option, open_collection
+from frugally.cli.progress import waiting
+from frugally.cli.showing import one_line
 from frugally.errors import CorruptionError
+
+if TYPE_CHECKING:
+    from frugally.ask.collection import Collection
 
 _where = click.argument("where", type=click.Path(path_type=Path), metavar="COLLECTION")
 
@@ -44,40 +50,64 @@ def status(where: Path, sources: bool, as_json: bool) -> None:
     told = "not measured" if measured is None else f"{measured:.1%} measured"
     click.echo(f"collisions  {found['colliding_terms_expected']:.1%} of terms expected, {told}")
     for path in found.get("sources", ()):
-        click.echo(f"source      {path!r}" if "\n" in path else f"source      {path}")
+        click.echo(f"source      {path if one_line(path) == path else repr(path)}")
 
 
 @collection.command()
 @_where
-def verify(where: Path) -> None:
+@json_option
+def verify(where: Path, as_json: bool) -> None:
     """Compare every file of a collection with its checksum."""
-    problems = open_collection(where).verify()
-    for problem in problems:
-        click.echo(problem, err=True)
+    opened = open_collection(where)
+    with waiting(f"reading {where}"):
+        problems = opened.verify()
+    if as_json:
+        click.echo(json.dumps({"ok": not problems, "problems": problems}, indent=1))
+    else:
+        for problem in problems:
+            click.echo(problem, err=True)
     if problems:
         raise CorruptionError(
             f"{where} is damaged in {len(problems)} files",
             hint="restore it from a backup, or index the files again",
         )
-    click.echo("every file is as it was written")
+    if not as_json:
+        click.echo("every file is as it was written")
 
 
 @collection.command()
 @_where
 @click.argument("names", nargs=-1, required=True)
-def remove(where: Path, names: tuple[str, ...]) -> None:
+@json_option
+def remove(where: Path, names: tuple[str, ...], as_json: bool) -> None:
     """Remove documents by id, or all documents of a source by its path."""
     count = open_collection(where).remove(names)
+    if as_json:
+        click.echo(json.dumps({"removed": count}))
+        return
     click.echo(f"{count:,} documents removed; compact frees their space")
 
 
 @collection.command()
 @_where
-def compact(where: Path) -> None:
+@json_option
+def compact(where: Path, as_json: bool) -> None:
     """Merge all segments into one and drop what was deleted."""
     opened = open_collection(where)
-    before = opened.status()
-    opened.compact()
-    after = opened.status()
-    sizes = [format_bytes(s["index_bytes"] + s["documents_bytes"]) for s in (before, after)]
-    click.echo(f"{before['segments']} segments, {sizes[0]} → {after['segments']}, {sizes[1]}")
+    before = _size(opened)
+    with waiting(f"merging {before['segments']} segments"):
+        opened.compact()
+    after = _size(opened)
+    if as_json:
+        click.echo(json.dumps({"before": before, "after": after}, indent=1))
+        return
+    told = [
+        f"{size['segments']} segments, {format_bytes(size['bytes'])}" for size in (before, after)
+    ]
+    click.echo(" → ".join(told))
+
+
+def _size(opened: Collection) -> dict[str, int]:
+    found = opened.status()
+    size = found["index_bytes"] + found["documents_bytes"]
+    return {"segments": found["segments"], "bytes": size}

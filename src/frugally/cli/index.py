@@ -11,7 +11,8 @@ import click
 
 from frugally.budget import format_bytes, format_seconds, parse_bytes
 from frugally.cli.opening import compiling, json_option
-from frugally.errors import FrugallyError
+from frugally.cli.showing import one_line
+from frugally.errors import BudgetError, FrugallyError
 
 _SHOWN_PROBLEMS = 20
 
@@ -58,9 +59,15 @@ def index(
         import frugally.ask.index.kernels  # noqa: F401
         from frugally.ask.collection import Collection
         from frugally.ask.index.manifest import NAME
+        from frugally.ask.index.writer import SMALLEST_MEMORY
         from frugally.ask.passages import LONGEST
         from frugally.ask.sources import discover
     started = time.perf_counter()
+    if limit < SMALLEST_MEMORY:  # a request that cannot be met should leave nothing behind, either
+        raise BudgetError(
+            f"indexing in {format_bytes(limit)} of memory is not possible",
+            hint=f"the smallest that works is {format_bytes(SMALLEST_MEMORY)}",
+        )
     if not prune:
         discover(paths, lambda _: None)  # a path that does not exist should leave nothing behind
     if (where / NAME).is_file():
@@ -89,7 +96,7 @@ def index(
         )
     seconds = time.perf_counter() - started
     for problem in added.problems[:_SHOWN_PROBLEMS]:
-        click.echo(f"{problem.kind}: {problem.path}: {problem.reason}", err=True)
+        click.echo(one_line(f"{problem.kind}: {problem.path}: {problem.reason}"), err=True)
     if len(added.problems) > _SHOWN_PROBLEMS:
         click.echo(f"… and {len(added.problems) - _SHOWN_PROBLEMS} more", err=True)
     status = collection.status()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 _PATIENCE = 1.0  # seconds
@@ -38,3 +41,22 @@ class Counting:
     ) -> None:
         if self._shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say what is being done inside, if it takes longer than a second."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    notice = threading.Timer(
+        _PATIENCE, lambda: print(f"{what} …", end="", file=sys.stderr, flush=True)
+    )
+    notice.daemon = True
+    notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()
+        notice.join()
+        print("\r\033[K", end="", file=sys.stderr, flush=True)

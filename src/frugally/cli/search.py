@@ -10,6 +10,7 @@ import click
 
 from frugally.ask.search.ranking import RANKINGS, SIMILARITIES, Ranking
 from frugally.cli.opening import in_option, json_option, open_collection
+from frugally.cli.showing import one_line, printable
 from frugally.cost import metered
 from frugally.errors import NoAnswerError
 
@@ -52,18 +53,22 @@ def search(
 ) -> None:
     """Show the passages of a collection that match QUERY best.
 
-    Exits with 3 if no passage has any of its words.
+    Exits with 3 if no passage has any of its words, or none fits in the tokens.
     """
     collection = open_collection(where)
     how = Ranking(name=ranking, similarity=similarity)
     with metered() as cost:
         hits = collection.search(query, _MOST_FOR_PROMPT if tokens else k, ranking=how)
+    nothing = "No passage has any of these words."
     if tokens:
-        from frugally.ask.prompt import fit_tokens, prompt
+        from frugally.ask.prompt import count_tokens, fit_tokens, prompt
 
+        if hits:
+            smallest = min(count_tokens(prompt([hit])) for hit in hits)
+            nothing = f"No passage fits in {tokens:,} tokens; the smallest takes {smallest:,}."
         hits = fit_tokens(hits, tokens)
         if not as_json:
-            click.echo(prompt(hits), nl=False)
+            click.echo(printable(prompt(hits)), nl=False)
     elif not as_json:
         for number, hit in enumerate(hits, 1):
             _show(collection, query, number, hit, how if explain else None)
@@ -73,7 +78,7 @@ def search(
         click.echo(json.dumps(result, ensure_ascii=False, indent=1))
     else:
         if not hits:
-            click.echo("No passage has any of these words.")
+            click.echo(nothing)
         scored = f"scored {cost.postings_scored:,} of {cost.postings_total:,} postings"
         found_in = f"{len(hits)} of {cost.passages_total:,} passages"
         click.echo(f"{found_in} · {scored} · {cost.line().split(' · ')[-1]}", err=True)
@@ -103,14 +108,14 @@ def _show(
     collection: Collection, query: str, number: int, hit: Hit, explained: Ranking | None
 ) -> None:
     click.echo(
-        f"{number:2}. {click.style(hit.where(), bold=True)}  "
-        + click.style(f"{hit.score:.3f}  {hit.url or hit.source}", dim=True)
+        f"{number:2}. {click.style(one_line(hit.where()), bold=True)}  "
+        + click.style(f"{hit.score:.3f}  {one_line(hit.url or hit.source)}", dim=True)
     )
-    text = " ".join(hit.text.split())
+    text = one_line(hit.text)
     click.echo(f"    {text[:300]}{'…' if len(text) > 300 else ''}")
     if explained is not None:
         for share in collection.explain(query, hit, ranking=explained):
             click.echo(
-                f"    {share.score:8.3f}  {share.term.text}  "
+                f"    {share.score:8.3f}  {printable(share.term.text)}  "
                 f"({share.frequency} × here, in {share.having:,} passages)"
             )

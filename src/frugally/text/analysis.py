@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from frugally.errors import UsageError
 from frugally.text import drqa
+from frugally.text.stemming import stemmer_digest
 from frugally.text.stopwords import STOP_WORDS
 from frugally.text.unicode_table import SOLO, VERSION, unicode_table
 
@@ -35,7 +36,7 @@ class Recipe:
 
     `analyser`: `english` (Snowball English stems of words in a-z), `plain` (no stemming) or `drqa`
     (the seed system's tokens). `bits`: terms are numbers below 2^bits. `title_weight`: how often
-    a title counts.
+    a title counts. `stemmer` says how the stemmer behaves, not which release it is of.
     """
 
     analyser: str = "english"
@@ -47,7 +48,7 @@ class Recipe:
 
     @classmethod
     def make(cls, analyser: str = "english", *, bits: int = 24, title_weight: int = 1) -> Recipe:
-        """A recipe with the versions of what is installed here.
+        """A recipe for what is installed here.
 
         Raises:
             UsageError: no such analyser, or bits not in 8 to 32.
@@ -58,7 +59,7 @@ class Recipe:
             raise UsageError(f"terms of {bits} bits", hint="choose 8 to 32; 24 is the default")
         if not 0 <= title_weight <= 16:
             raise UsageError(f"a title weight of {title_weight}", hint="choose 0 to 16")
-        stemmer = _stemmer_version() if analyser == "english" else ""
+        stemmer = stemmer_digest() if analyser == "english" else ""
         return cls(analyser=analyser, bits=bits, title_weight=title_weight, stemmer=stemmer)
 
     def as_dict(self) -> dict[str, str | int]:
@@ -300,9 +301,16 @@ class DrqaAnalyser:
         return Terms(np.array(packed, np.uint64), lengths, np.zeros(0, np.uint64))
 
     def query(self, question: str) -> list[QueryTerm]:
-        """The terms of a question that the seed system would use."""
+        """The terms of a question that the seed system would use.
+
+        If its stop rule leaves none, the words themselves: its index holds no stop words, so they
+        find nothing, and a search says so instead of calling the question empty.
+        """
         whole = question.encode("utf-8", "replace").decode()  # as texts are read
-        grams: Iterable[str] = drqa.ngrams(drqa.tokens(whole))
+        words = drqa.tokens(whole)
+        grams: Iterable[str] = list(drqa.ngrams(words))
+        if not grams:
+            grams = (word for word in words if not drqa.is_punctuation(word))
         merged: dict[int, QueryTerm] = {}
         for gram, n in Counter(grams).items():
             key = drqa.bucket(gram, self._recipe.bits)
@@ -322,9 +330,3 @@ ANALYSERS: dict[str, Callable[[Recipe], Analyser]] = {
 def make_analyser(recipe: Recipe) -> Analyser:
     """The analyser that follows a recipe."""
     return ANALYSERS[recipe.analyser](recipe)
-
-
-def _stemmer_version() -> str:
-    import Stemmer
-
-    return f"snowball-english {Stemmer.version()}"

@@ -39,10 +39,14 @@ def bucket(gram: str, bits: int) -> int:
     return murmur3_32(gram.encode("utf-8", "replace")) & ((1 << bits) - 1)
 
 
+def is_punctuation(word: str) -> bool:
+    """Whether a token is punctuation and nothing else."""
+    return all(unicodedata.category(c)[0] == "P" for c in unicodedata.normalize("NFD", word))
+
+
 @functools.lru_cache(1 << 16)
 def _filtered(word: str) -> bool:
-    normal = unicodedata.normalize("NFD", word)
-    return normal.lower() in STOP_WORDS or all(unicodedata.category(c)[0] == "P" for c in normal)
+    return unicodedata.normalize("NFD", word).lower() in STOP_WORDS or is_punctuation(word)
 
 
 @functools.cache
