@@ -34,7 +34,7 @@ from frugally.nets.reader import LstmReader, shipped_reader
 
 MOST = 30
 PASSAGES = (5, 8, 12, 16, 20, 30)
-RETRIEVAL = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0, 1.3)
+RETRIEVAL = (0.0, 0.3, 0.6, 1.0, 1.4, 1.8, 2.3, 3.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ class Weighing:
     `passages` are read for a question; below `threshold` there is no answer.
     """
 
-    retrieval: float = 0.5
-    slope: float = 0.5
-    margin: float = 0.0
-    offset: float = -1.0
-    threshold: float = 0.2
+    retrieval: float = 1.4
+    slope: float = 0.1473
+    margin: float = 0.2271
+    offset: float = -2.6916
+    threshold: float = 0.34
     passages: int = 12
 
     def confidence(self, score: float, runner_up: float | None) -> float:

@@ -12,7 +12,7 @@ import click
 from frugally.budget import format_bytes, format_seconds, parse_bytes
 from frugally.cli.opening import compiling, json_option
 from frugally.cli.showing import one_line
-from frugally.errors import BudgetError, FrugallyError
+from frugally.errors import FrugallyError
 
 _SHOWN_PROBLEMS = 20
 
@@ -59,17 +59,14 @@ def index(
         import frugally.ask.index.kernels  # noqa: F401
         from frugally.ask.collection import Collection
         from frugally.ask.index.manifest import NAME
-        from frugally.ask.index.writer import SMALLEST_MEMORY
+        from frugally.ask.index.writer import occurrences_within
         from frugally.ask.passages import LONGEST
         from frugally.ask.sources import discover
     started = time.perf_counter()
-    if limit < SMALLEST_MEMORY:  # a request that cannot be met should leave nothing behind, either
-        raise BudgetError(
-            f"indexing in {format_bytes(limit)} of memory is not possible",
-            hint=f"the smallest that works is {format_bytes(SMALLEST_MEMORY)}",
-        )
+    # Too little memory, or a path that does not exist, should leave nothing behind.
+    occurrences_within(limit)
     if not prune:
-        discover(paths, lambda _: None)  # a path that does not exist should leave nothing behind
+        discover(paths, lambda _: None)
     if (where / NAME).is_file():
         collection = Collection.open(where, analyser=analyser)
         recipe = collection.status()["analyser"]

@@ -32,6 +32,20 @@ _BATCH_BYTES = 1 << 20
 _UNDER_WAY = 3  # batches
 
 
+def occurrences_within(memory: int) -> int:
+    """How many occurrences a segment may have if the process is to stay within `memory` bytes.
+
+    Raises:
+        BudgetError: it is below SMALLEST_MEMORY.
+    """
+    if memory < SMALLEST_MEMORY:
+        raise BudgetError(
+            f"indexing in {format_bytes(memory)} of memory is not possible",
+            hint=f"the smallest that works is {format_bytes(SMALLEST_MEMORY)}",
+        )
+    return (memory - _BASE) // _PER_OCCURRENCE
+
+
 def hash_ids(ids: Iterable[str]) -> NDArray[np.uint32]:
     """The 32-bit hashes under which documents are looked up by id."""
     from frugally.text.kernels import hash_words
@@ -172,12 +186,7 @@ class SegmentsWriter:
         self._analyser: Analyser = make_analyser(recipe)
         self._most_per_byte = max(1, recipe.title_weight)
         self._name = name
-        if memory < SMALLEST_MEMORY:
-            raise BudgetError(
-                f"indexing in {format_bytes(memory)} of memory is not possible",
-                hint=f"the smallest that works is {format_bytes(SMALLEST_MEMORY)}",
-            )
-        self._capacity = (memory - _BASE) // _PER_OCCURRENCE
+        self._capacity = occurrences_within(memory)
         self._batch = _Batch()
         self._pending: deque[_Batch] = deque()
         self._pool = ThreadPoolExecutor(1, "analyse")
