@@ -16,7 +16,7 @@ from frugally.ask.index.segment import HINT, Segment
 from frugally.errors import CorruptionError
 from frugally.files import disk
 
-_PIECE = 1 << 20  # postings of each segment looked at together
+_PIECE = 1 << 20  # postings of all segments looked at together
 FANOUT = 8  # so many segments of about one size are merged into one
 _SMALLEST_TIER = 1024  # passages
 
@@ -119,9 +119,9 @@ def _merge_documents(
 class _Stream:
     """The postings of a segment, renumbered, in order of terms, a bounded number at a time."""
 
-    def __init__(self, segment: Segment, renumbered: NDArray[np.int64]) -> None:
+    def __init__(self, segment: Segment, renumbered: NDArray[np.int64], piece: int) -> None:
         self._renumbered = renumbered
-        self._pieces = segment.pieces(_PIECE)
+        self._pieces = segment.pieces(piece)
         self.exhausted = False
         self.packed = np.zeros(0, np.uint64)
         self.frequencies = np.zeros(0, np.uint32)
@@ -153,7 +153,8 @@ class _Stream:
 def _merged(
     segments: Sequence[Segment], renumbered: Sequence[NDArray[np.int64]]
 ) -> Iterator[Piece]:
-    streams = [_Stream(s, n) for s, n in zip(segments, renumbered, strict=True)]
+    piece = _PIECE // len(segments) + 1
+    streams = [_Stream(s, n, piece) for s, n in zip(segments, renumbered, strict=True)]
     while True:
         for stream in streams:
             stream.fill()
