@@ -22,13 +22,30 @@ Arrays = dict[str, NDArray[Any]]
 
 _DTYPES = {"U8": "u1", "U16": "<u2", "U32": "<u4", "U64": "<u8", "F16": "<f2", "F32": "<f4",
            "I8": "i1", "I32": "<i4", "I64": "<i8", "F64": "<f8"}  # fmt: skip
+_NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 def save_tensors(file: NewFile, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays to an open file; the same arrays make the same bytes."""
-    from safetensors.numpy import save
+    """Write arrays to an open file, one after another, without a copy of them all in memory.
 
-    file.write(save({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}))
+    The same arrays make the same bytes: the widest types first, so that every array is aligned,
+    then by name.
+    """
+    header, end = {}, 0
+    order = sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, name))
+    for name in order:
+        array = arrays[name]
+        start, end = end, end + array.nbytes
+        header[name] = {
+            "dtype": _NAMES[array.dtype.str.replace("|", "")],
+            "shape": list(array.shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for name in order:
+        file.write(np.ascontiguousarray(arrays[name]).reshape(-1).view(np.uint8).data)
 
 
 def map_bytes(path: Path) -> NDArray[np.uint8]:

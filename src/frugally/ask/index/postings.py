@@ -159,7 +159,8 @@ def write_postings(
             directory.add(piece.terms)
             n_terms += len(piece.terms)
             n_postings += int(piece.terms[:, 1].sum(dtype=np.int64))
-            skips.append(replace(piece, postings=b"", terms=piece.terms[:0]))
+            # Not a slice of the terms: it would keep all of them.
+            skips.append(replace(piece, postings=b"", terms=np.zeros((0, 4), np.uint32)))
         directory.add(np.zeros((0, 4), np.uint32), last=True)
         postings.write(bytes(PADDING))
         terms.write(bytes(PADDING))

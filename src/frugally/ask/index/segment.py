@@ -115,10 +115,10 @@ class Segment:
         """
         from frugally.ask.search.kernels import unpack_blocks
 
-        block, blocks = 0, len(self.blocks[0])
+        block, blocks, room = 0, len(self.blocks[0]), size
         last = np.zeros(0, np.uint64)
         while block < blocks:
-            packed, frequencies = np.empty(size, np.uint64), np.empty(size, np.uint32)
+            packed, frequencies = np.empty(room, np.uint64), np.empty(room, np.uint32)
             following, written = unpack_blocks(
                 self.directory, *self.blocks, self.postings, self.bits, block, blocks,
                 packed, frequencies,
@@ -126,9 +126,9 @@ class Segment:
             if following < 0:
                 raise CorruptionError(f"{self.folder} is damaged", hint=HINT)
             if following == block:
-                size *= 2
+                room *= 2
                 continue
-            block = following
+            block, room = following, size
             packed, frequencies = packed[:written], frequencies[:written]
             passages = packed & np.uint64(0xFFFFFFFF)
             if (
