@@ -41,7 +41,7 @@ def collection(tmp_path):
     return made
 
 
-SURE = Weighing(retrieval=0.0, slope=1.0, offset=0.0, threshold=0.1)
+SURE = Weighing(retrieval=0.0, slope=1.0, margin=0.0, offset=0.0, threshold=0.1)
 
 
 def test_the_best_span_wins_and_equal_answers_stand_beside_it(collection):

@@ -26,7 +26,7 @@ class Finder:
     def read(self, question, passages):
         spend(passages_read=len(passages))
         return [
-            Span(start=p.find("Canberra"), end=p.find("Canberra") + 8, score=4.0)
+            Span(start=p.find("Canberra"), end=p.find("Canberra") + 8, score=40.0)
             if "Canberra" in p
             else None
             for p in passages

@@ -115,7 +115,7 @@ def test_tokens_equal_the_slow_ones(analyser, texts):
     assert tokens(analyser, *texts) == [slow_tokens(t.encode("utf-8", "replace")) for t in texts]
 
 
-@given(any_text.filter(lambda t: "\u0345" not in t))
+@given(any_text.filter(lambda t: "\u0345" not in unicodedata.normalize("NFD", t)))
 def test_all_normal_forms_of_a_text_are_one(analyser, text):
     # U+0345 is left out: its folding is a letter, so that its place among other marks matters.
     text = text.encode("utf-8", "replace").decode()
