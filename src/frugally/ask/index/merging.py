@@ -43,33 +43,17 @@ def merge_segments(folder: Path, segments: Sequence[Segment], name: str) -> Segm
     """Write the live passages of some segments, in order, as one; returns its manifest entry."""
     target = folder / name
     disk.make_folder(target)
-    renumbered = []
-    base = 0
-    for segment in segments:
-        live = ~segment.is_deleted(np.arange(segment.entry.passages))
-        numbers = np.where(live, base + np.cumsum(live) - 1, -1)
-        renumbered.append(numbers)
-        base += int(live.sum())
-    live_lengths = [
-        segment.lengths[numbers >= 0] for segment, numbers in zip(segments, renumbered, strict=True)
-    ]
-    lengths = np.concatenate(live_lengths).astype(np.int64)
-    hashes = [segment.tables["id_hashes"] for segment in segments]
-    firsts = [
-        numbers[segment.first_passages]
-        for segment, numbers in zip(segments, renumbered, strict=True)
-    ]
-    all_hashes, all_firsts = np.concatenate(hashes), np.concatenate(firsts)
-    all_hashes, all_firsts = all_hashes[all_firsts >= 0], all_firsts[all_firsts >= 0]
-    order = np.argsort(all_hashes, kind="stable")
+    renumbered = _renumbered(segments)
+    lengths = np.concatenate(
+        [s.lengths[numbers >= 0] for s, numbers in zip(segments, renumbered, strict=True)]
+    )
     documents = _merge_documents(target / DOCUMENTS, segments, renumbered)
     written = write_postings(
         target,
         _merged(segments, renumbered),
         lengths,
         {
-            "id_hashes": all_hashes[order],
-            "id_passages": all_firsts[order].astype(np.uint32),
+            **_id_tables(segments, renumbered),
             "sample": np.unique(np.concatenate([s.tables["sample"] for s in segments])),
         },
     )
@@ -80,15 +64,41 @@ def merge_segments(folder: Path, segments: Sequence[Segment], name: str) -> Segm
         name=name,
         documents=documents,
         passages=len(lengths),
-        words=int(lengths.sum()),
+        words=int(lengths.sum(dtype=np.int64)),
         postings=written.postings,
         terms=written.terms,
         files=files,
     )
 
 
+def _renumbered(segments: Sequence[Segment]) -> list[NDArray[np.int32]]:
+    """Per segment the new number of each passage, -1 for those that are deleted."""
+    renumbered = []
+    base = 0
+    for segment in segments:
+        live = ~segment.is_deleted(np.arange(segment.entry.passages))
+        numbers = np.cumsum(live, dtype=np.int32) + np.int32(base - 1)
+        numbers[~live] = -1
+        renumbered.append(numbers)
+        base += int(live.sum())
+    return renumbered
+
+
+def _id_tables(
+    segments: Sequence[Segment], renumbered: Sequence[NDArray[np.int32]]
+) -> dict[str, NDArray[np.uint32]]:
+    """Hashes of the ids of live documents, in order, and their first passages."""
+    hashes = np.concatenate([segment.tables["id_hashes"] for segment in segments])
+    firsts = np.concatenate(
+        [numbers[s.first_passages] for s, numbers in zip(segments, renumbered, strict=True)]
+    )
+    hashes, firsts = hashes[firsts >= 0], firsts[firsts >= 0]
+    order = np.argsort(hashes, kind="stable")
+    return {"id_hashes": hashes[order], "id_passages": firsts[order].astype(np.uint32)}
+
+
 def _merge_documents(
-    path: Path, segments: Sequence[Segment], renumbered: Sequence[NDArray[np.int64]]
+    path: Path, segments: Sequence[Segment], renumbered: Sequence[NDArray[np.int32]]
 ) -> int:
     writer = DocumentsWriter(path)
     numbers: dict[str, int] = {}
@@ -119,7 +129,7 @@ def _merge_documents(
 class _Stream:
     """The postings of a segment, renumbered, in order of terms, a bounded number at a time."""
 
-    def __init__(self, segment: Segment, renumbered: NDArray[np.int64], piece: int) -> None:
+    def __init__(self, segment: Segment, renumbered: NDArray[np.int32], piece: int) -> None:
         self._renumbered = renumbered
         self._pieces = segment.pieces(piece)
         self.exhausted = False
@@ -151,7 +161,7 @@ class _Stream:
 
 
 def _merged(
-    segments: Sequence[Segment], renumbered: Sequence[NDArray[np.int64]]
+    segments: Sequence[Segment], renumbered: Sequence[NDArray[np.int32]]
 ) -> Iterator[Piece]:
     piece = _PIECE // len(segments) + 1
     streams = [_Stream(s, n, piece) for s, n in zip(segments, renumbered, strict=True)]

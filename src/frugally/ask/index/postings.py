@@ -136,7 +136,7 @@ class _Directory:
 def write_postings(
     folder: Path,
     pieces: Iterable[Piece],
-    lengths: NDArray[np.int64],
+    lengths: NDArray[Any],
     more_tables: dict[str, NDArray[Any]],
 ) -> Packed:
     """Write `postings.bin`, `terms.bin` and `tables.safetensors` of a segment.
