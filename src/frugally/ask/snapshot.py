@@ -140,8 +140,8 @@ class Snapshot:
             for segment in self.segments
             for number, record in segment.documents.sources.items()
             if any(
-                not segment.is_deleted(np.array([first]))[0]
-                for first in segment.documents.of_source(number)
+                not segment.is_deleted(np.arange(first, end)).all()
+                for first, end in segment.documents.of_source(number)
             )
         }
 
@@ -150,8 +150,8 @@ class Snapshot:
         found = {}
         for segment in self.segments:
             for number, record in segment.documents.sources.items():
-                firsts = segment.documents.of_source(number)
-                if firsts and self.has(segment.documents.id_at(firsts[0])):
+                ranges = segment.documents.of_source(number)
+                if ranges and self.has(segment.documents.id_at(ranges[0][0])):
                     found[record.path] = record
         return found
 

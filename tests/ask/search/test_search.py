@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from frugally.ask.collection import Collection
 from frugally.ask.document import Document
-from frugally.ask.search.ranking import Ranking
+from frugally.ask.index.layout import BLOCK
+from frugally.ask.search.kernels import WINDOW_BITS
+from frugally.ask.search.ranking import LONGEST, Ranking
 from frugally.ask.search.searcher import MOST_TERMS, Searcher
 from frugally.cost import metered
 from frugally.errors import UsageError
@@ -21,6 +23,8 @@ from frugally.text import drqa
 from frugally.text.analysis import QueryTerm
 
 ONE = 1 << 24
+WINDOW = 1 << WINDOW_BITS
+LONG = pytest.mark.long
 RANKINGS = [
     Ranking(),
     Ranking(k1=1.2, b=0.75, bigram=1.0),
@@ -116,7 +120,7 @@ def terms_of(slow):
         count = source.choice([1, 1, 2, 3, 5, 8, 12, 40])
         reach = source.choice([5, 50, 500, len(keys)])
         return [
-            QueryTerm(key=key, count=source.choice([1, 1, 1, 3]), text="",
+            QueryTerm(key=key, frequency=source.choice([1, 1, 1, 3]), text="",
                       kind=source.choice(["word", "word", "bigram", "characters"]))
             for key in source.sample(keys[:reach], min(count, reach))
         ]  # fmt: skip
@@ -151,30 +155,109 @@ def test_ten_thousand_random_queries(collection, slow, terms_of):
         check(collection, slow, terms_of(source), source.randint(1, 100), ranking)
 
 
-@given(st.data())
-@settings(max_examples=60)
-def test_small_segments(tmp_path_factory, write_segment, all_postings, data):
-    """A few postings about the edges of blocks and windows, in one to three segments."""
-    source = random.Random(data.draw(st.integers(0, 1 << 30)))
-    folder = tmp_path_factory.mktemp("small")
+def small_segments(source, folder, write_segment, sizes):
+    """One to three segments of a few terms, their lists about the sizes of blocks and windows."""
     segments = []
     for s in range(source.randint(1, 3)):
-        passages = source.choice([1, 5, 129, 1024, 1025, 2050])
+        passages = source.choice(sizes)
+        counts = source.choices([1, 2, 128, 129, 600, 2050, 9000, 20_000], k=7)
         postings = {
             t: {
-                d: source.choice([1, 2, 3, 300])
+                d: source.choice([1, 1, 1, 2, 3, 300])
                 for d in source.sample(range(passages), min(passages, n))
             }
-            for t, n in zip(range(5), source.choices([1, 2, 128, 129, 600, 2050], k=5), strict=True)
+            for t, n in enumerate(counts)
         }
-        lengths = [source.randint(1, 300) for _ in range(passages)]
+        lengths = [source.randint(1, source.choice([300, 300, 80_000])) for _ in range(passages)]
         segments.append(write_segment(folder / f"s{s}", postings, lengths))
-    slow = Slow(segments, all_postings(segments))
+    return segments
 
+
+def check_segments(source, segments, all_postings):
+    slow = Slow(segments, all_postings(segments))
     bare = SimpleNamespace(snapshot=SimpleNamespace(searcher=Searcher(segments)))
-    terms = [QueryTerm(key=t, count=1, text="", kind="word") for t in range(source.randint(1, 6))]
     for ranking in RANKINGS:
-        check(bare, slow, terms, source.choice([1, 2, 10, 10_000]), ranking)
+        terms = [
+            QueryTerm(key=t, frequency=1, text="", kind=source.choice(["word", "bigram"]))
+            for t in source.sample(range(7), source.randint(1, 7))
+        ]
+        check(bare, slow, terms, source.choice([1, 2, 10, 30_000]), ranking)
+
+
+@given(st.integers(0, 1 << 30))
+@settings(max_examples=60)
+def test_small_segments(tmp_path_factory, write_segment, all_postings, seed):
+    source = random.Random(seed)
+    folder = tmp_path_factory.mktemp("small")
+    segments = small_segments(source, folder, write_segment, [1, 5, 129, 1024, 1025, 2050])
+    check_segments(source, segments, all_postings)
+
+
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(s, marks=LONG) for s in range(6, 150))])
+def test_segments_of_several_windows(tmp_path, write_segment, all_postings, seed):
+    source = random.Random(seed)
+    sizes = [WINDOW - 1, WINDOW, WINDOW + 1, 2 * WINDOW, 3 * WINDOW + 5]
+    segments = small_segments(source, tmp_path, write_segment, sizes)
+    for segment in segments:
+        if source.random() < 0.5:
+            dead = np.random.default_rng(seed).random(segment.entry.passages) < 0.3
+            segment.deleted = np.packbits(dead, bitorder="little")
+    for _ in range(5):
+        check_segments(source, segments, all_postings)
+
+
+def test_the_longest_passages_count_as_equally_long(tmp_path, write_segment):
+    lengths = [LONGEST - 1, LONGEST, LONGEST + 1, 10 * LONGEST]
+    segment = write_segment(tmp_path / "s", {1: dict.fromkeys(range(4), 2)}, lengths)
+    assert segment.lengths.dtype == np.uint32
+    term = QueryTerm(key=1, frequency=1, text="", kind="word")
+    found = Searcher([segment]).search([term], 4, Ranking(b=0.9))
+    assert [m.passage for m in found] == [0, 1, 2, 3]
+    assert found[0].score > found[1].score == found[2].score == found[3].score
+    for match in found:
+        shares = Searcher([segment]).explain([term], match.passage, Ranking(b=0.9))
+        assert [s.score for s in shares] == [match.score]
+
+
+@pytest.mark.parametrize("ranking", RANKINGS)
+def test_gains_are_never_below_what_a_weight_of_one_gives(ranking):
+    source = np.random.default_rng(3)
+    tfs = np.concatenate([np.arange(1, 256), source.integers(256, 1 << 20, 50)]).astype(float)
+    lengths = source.integers(1, 2 * LONGEST, 500)
+    norms = ranking.norms(lengths, 90.0)
+    gains = ranking.gains(norms)[np.minimum(tfs, 255).astype(int)]
+    if ranking.name == "bm25":
+        shares = tfs[:, None] * (ranking.k1 + 1) / (tfs[:, None] + norms)
+    else:
+        shares = np.log1p(tfs)[:, None] * norms
+    assert (shares <= gains * (1 + 1e-6)).all()
+    assert (shares[:254] >= gains[:254] * (1 - 1e-6)).all()  # and not needlessly above
+
+
+def test_look_up_finds_each_term_and_no_other(tmp_path, write_segment):
+    """Inline terms, short and long lists, in several blocks of the directory."""
+    source = random.Random(5)
+    keys = sorted(source.sample(range(1 << 24), 1500))
+    postings = {
+        key: {
+            d: source.choice([1, 2, 7])
+            for d in source.sample(range(3000), source.choice([1, 1, 1, 2, 130, 300]))
+        }
+        for key in keys
+    }
+    segment = write_segment(tmp_path / "s", postings, [9] * 3000)
+    absent = sorted({(k + s) % (1 << 24) for k in keys for s in (-1, 1)} - set(keys))
+    rows = segment.look_up(np.array(keys + absent, np.int64))
+    assert not rows[len(keys) :].any()
+    assert rows[: len(keys), 0].tolist() == keys
+    for key, row in zip(keys, rows, strict=False):
+        docs, tfs = segment.postings_of(row)
+        assert dict(zip(docs.tolist(), tfs.tolist(), strict=True)) == postings[key]
+    # A list's first skip, and where a list begins, follow from all lists before.
+    lists = rows[: len(keys)][rows[: len(keys), 2] > 0]
+    np.testing.assert_array_equal(lists[:, 4], np.cumsum(lists[:, 2]) - lists[:, 2])
+    skips = np.where(lists[:, 1] > BLOCK, -(-lists[:, 1] // BLOCK), 0)
+    np.testing.assert_array_equal(lists[:, 5], np.cumsum(skips) - skips)
 
 
 def test_cosine_divides_by_the_length_of_the_weights(collection, slow):
@@ -195,7 +278,9 @@ def test_scores_follow_the_published_formula(collection, slow):
             for tf in tfs[docs == hit.passage]:
                 idf = math.log(1 + (slow.n - len(docs) + 0.5) / (len(docs) + 0.5))
                 norm = 1.2 * (0.25 + 0.75 * slow.lengths[hit.passage] / slow.average)
-                total += (0.2 if t.kind == "bigram" else 1) * t.count * idf * tf * 2.2 / (tf + norm)
+                total += (
+                    (0.2 if t.kind == "bigram" else 1) * t.frequency * idf * tf * 2.2 / (tf + norm)
+                )
         assert hit.score == pytest.approx(total, abs=1e-5)
 
 

@@ -24,6 +24,8 @@ from frugally.text.analysis import QueryTerm
 RANKINGS = ("bm25", "tfidf")
 SIMILARITIES = ("dot", "cosine")
 
+LONGEST = (1 << 16) - 1  # longer passages count as this many words long
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
@@ -56,15 +58,28 @@ class Ranking:
         self, terms: Sequence[QueryTerm], passages: int, having: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """What each query term's share is multiplied by; `having`: passages that have the term."""
-        counts = np.array([t.count for t in terms], np.float64)
         ratio = (passages - having + 0.5) / (having + 0.5)
         if self.name == "tfidf":
             idf = np.maximum(0.0, np.log(np.maximum(ratio, 1e-300)))
-            return np.log1p(counts) * idf * idf
+            return np.log1p(np.array([t.frequency for t in terms], np.float64)) * idf * idf
         kinds = {"word": 1.0, "bigram": self.bigram, "characters": self.characters}
-        factors = np.array([kinds[t.kind] for t in terms], np.float64)
-        return factors * counts * np.log1p(ratio)
+        factors = np.array([kinds[t.kind] * t.frequency for t in terms], np.float64)
+        return factors * np.log1p(ratio)
 
     def norms(self, lengths: NDArray[np.int64], average: float) -> NDArray[np.float64]:
         """K_d of BM25 for passages of these lengths in words."""
+        lengths = np.minimum(lengths, LONGEST)
         return np.asarray(self.k1 * (1.0 - self.b + self.b * lengths / max(average, 1e-9)))
+
+    def gains(self, norms: NDArray[np.float64]) -> NDArray[np.float32]:
+        """What a weight of 1 gives for each frequency below 256 and norm; shape (256, norms).
+
+        The last frequency stands for any from 255 on. For bounds, so float32 is near enough.
+        """
+        tf = np.arange(256.0)[:, None]
+        tf[255] = 1e9
+        if self.name == "bm25":
+            gains = tf * (self.k1 + 1.0) / np.maximum(tf + norms, 1e-9)
+        else:
+            gains = np.log1p(tf) * norms
+        return np.asarray(gains, np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from frugally.ask.index.layout import BLOCK
 from frugally.ask.index.postings import LENGTH_FLOORS
 from frugally.ask.index.segment import HINT, Segment
-from frugally.ask.search.ranking import Ranking
+from frugally.ask.search.ranking import LONGEST, Ranking
 from frugally.cost import spend
 from frugally.errors import CorruptionError, UsageError
 from frugally.text.analysis import QueryTerm
@@ -50,8 +50,15 @@ class Searcher:
         words = sum(s.entry.words for s in segments)
         self.passages = int(self._bases[-1])
         self._average = words / max(1, self.passages)
+        # Most are of that type as they lie, and stay where they lie.
+        self._lengths = [
+            s.lengths
+            if s.lengths.dtype == np.uint16
+            else np.minimum(s.lengths, LONGEST).astype(np.uint16)
+            for s in segments
+        ]
         self._local = threading.local()
-        self._norms: dict[Ranking, list[tuple[NDArray[np.float32], NDArray[np.float64]]]] = {}
+        self._norms: dict[Ranking, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
 
     def search(
         self, terms: Sequence[QueryTerm], k: int, ranking: Ranking, *, prune: bool = True
@@ -69,6 +76,9 @@ class Searcher:
         if k < 1:
             raise UsageError(f"cannot return {k} hits", hint="ask for at least 1")
         rows, weights = self._look_up(terms, ranking)
+        if len(terms) > MOST_TERMS:
+            used = np.flatnonzero(weights)
+            rows, weights = [found[used] for found in rows], weights[used]
         k = min(k, self.passages)
         scores, docs = np.zeros(k, np.int64), np.zeros(k, np.int64)
         state = np.zeros(4, np.int64)
@@ -76,25 +86,18 @@ class Searcher:
         scratch = self._scratch(rows)
         for i, segment in enumerate(self._segments):
             tables = segment.tables
-            used = np.flatnonzero(rows[i][:, 1])
-            if not len(used):
-                continue
             status = search(
-                rows[i][used], weights[used], segment.postings, tables["skip_last"],
-                tables["skip_position"], tables["impacts"], tables["impact_ends"], segment.bits,
-                segment.entry.passages, *norms[i], segment.deleted, ranking.name == "bm25",
-                ranking.k1, prune, int(self._bases[i]), scores, docs, state, *scratch,
+                rows[i], weights, segment.postings, tables["skip_last"], tables["skip_position"],
+                segment.bits, segment.entry.passages, self._lengths[i], *norms[i], segment.deleted,
+                ranking.name == "bm25", ranking.k1, prune, int(self._bases[i]), scores, docs, state,
+                *scratch,
             )  # fmt: skip
             if status < 0:
                 raise CorruptionError(f"{segment.folder} is damaged", hint=HINT)
-        spend(
-            postings_scored=int(state[1]),
-            postings_total=int(state[2]),
-            bytes_read=int(state[3]),
-        )
-        count = int(state[0])
-        order = np.lexsort((docs[:count], -scores[:count]))
-        return [Match(passage=int(docs[i]), score=int(scores[i]) / ONE) for i in order]
+        hits, scored, total, read = state.tolist()
+        spend(postings_scored=scored, postings_total=total, bytes_read=read)
+        best = sorted(zip((-scores[:hits]).tolist(), docs[:hits].tolist(), strict=True))
+        return [Match(passage=passage, score=-score / ONE) for score, passage in best]
 
     def explain(self, terms: Sequence[QueryTerm], passage: int, ranking: Ranking) -> list[Share]:
         """What each term adds to a passage's score, the highest first."""
@@ -102,7 +105,8 @@ class Searcher:
 
         rows, weights = self._look_up(terms, ranking)
         i, local = self.locate(passage)
-        norm = float(self._norms_of(ranking)[i][0][local])
+        norms, _ = self._norms_of(ranking)[i]
+        norm = float(norms[self._lengths[i][local] if ranking.name == "bm25" else local])
         having = np.sum([found[:, 1] for found in rows], axis=0)
         shares = []
         for t, term in enumerate(terms):
@@ -125,12 +129,17 @@ class Searcher:
         return i, passage - int(self._bases[i])
 
     def _scratch(self, rows: list[NDArray[np.int64]]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Room for all postings of the terms in any one segment, kept for the next question."""
-        needed = max((int((-(-found[:, 1] // BLOCK)).sum()) * BLOCK for found in rows), default=0)
+        """Room for the passages of the terms in any one segment, and for a window of passages.
+
+        Kept for the thread's next question: fresh memory costs more than filling it.
+        """
+        from frugally.ask.search.kernels import WINDOW_BITS
+
+        needed = max((int(found[:, 1].sum()) + BLOCK * len(found) for found in rows), default=0)
         kept: tuple[NDArray[Any], NDArray[Any]] | None = getattr(self._local, "scratch", None)
         if kept is None or len(kept[0]) < needed:
-            kept = np.empty(2 * needed, np.uint32), np.empty(2 * needed, np.uint32)
-            self._local.scratch = kept
+            slots = np.empty((3, (1 << WINDOW_BITS) + 1), np.int64)
+            kept = self._local.scratch = np.empty(2 * needed, np.uint32), slots
         return kept
 
     def _look_up(
@@ -139,8 +148,8 @@ class Searcher:
         """Per segment the rows of the terms, and the terms' weights (0 beyond MOST_TERMS)."""
         keys = np.array([t.key for t in terms], np.int64)
         rows = [segment.look_up(keys) for segment in self._segments]
-        having = np.sum([found[:, 1] for found in rows], axis=0) if rows else np.zeros(len(keys))
-        weights = ranking.weights(terms, self.passages, np.asarray(having, np.int64))
+        having = sum((found[:, 1] for found in rows), start=np.zeros(len(keys), np.int64))
+        weights = ranking.weights(terms, self.passages, having)
         if len(terms) > MOST_TERMS:
             dropped = np.argsort(-weights, kind="stable")[MOST_TERMS:]
             weights[dropped] = 0.0
@@ -148,26 +157,29 @@ class Searcher:
             found[weights <= 0.0] = 0
         return rows, weights
 
-    def _norms_of(self, ranking: Ranking) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
-        if ranking not in self._norms:
+    def _norms_of(self, ranking: Ranking) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Per segment the norms (bm25: of each length, else of each passage), and blocks' gains."""
+        kept = self._norms.get(ranking)
+        if kept is None:
             if ranking.name == "bm25":
-                codes = ranking.norms(LENGTH_FLOORS, self._average)
-                self._norms[ranking] = [
-                    (
-                        ranking.norms(s.lengths.astype(np.int64), self._average).astype(np.float32),
-                        codes,
-                    )
-                    for s in self._segments
-                ]
-            elif ranking.similarity == "dot":
-                self._norms[ranking] = [
-                    (np.ones(s.entry.passages, np.float32), np.ones(256)) for s in self._segments
-                ]
+                norms = ranking.norms(np.arange(LONGEST + 1), self._average).astype(np.float32)
+                gains = ranking.gains(ranking.norms(LENGTH_FLOORS, self._average))
+                kept = [(norms, _block_gains(s, gains)) for s in self._segments]
             else:
-                self._norms[ranking] = self._cosine_factors()
-        return self._norms[ranking]
+                kept = [
+                    (n, _block_gains(s, ranking.gains(np.full(256, n.max(initial=0.0)))))
+                    for s, n in zip(self._segments, self._factors(ranking), strict=True)
+                ]
+            self._norms[ranking] = kept
+        return kept
 
-    def _cosine_factors(self) -> list[tuple[NDArray[np.float32], NDArray[np.float64]]]:
+    def _factors(self, ranking: Ranking) -> list[NDArray[np.float32]]:
+        """What each passage's TF-IDF shares are multiplied by."""
+        if ranking.similarity == "dot":
+            return [np.ones(s.entry.passages, np.float32) for s in self._segments]
+        return self._cosine_factors()
+
+    def _cosine_factors(self) -> list[NDArray[np.float32]]:
         """1 / the Euclidean length of each passage's TF-IDF weights: one pass over all postings."""
         having: dict[int, int] = {}
         squares = [np.zeros(s.entry.passages) for s in self._segments]
@@ -190,6 +202,17 @@ class Searcher:
                 docs = (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
                 np.add(sums, np.bincount(docs, weights * weights, len(sums)), out=sums)
         # A passage without any weight has no share either; its factor must not raise the bounds.
-        with np.errstate(divide="ignore"):
-            factors = [np.where(s > 0.0, 1.0 / np.sqrt(s), 0.0).astype(np.float32) for s in squares]
-        return [(f, np.full(256, float(f.max(initial=0.0)))) for f in factors]
+        return [
+            np.divide(1.0, np.sqrt(s), out=np.zeros(len(s)), where=s > 0.0).astype(np.float32)
+            for s in squares
+        ]
+
+
+def _block_gains(segment: Segment, gains: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a weight of 1 gives at most in each block of a segment's long lists."""
+    from frugally.ask.search.kernels import block_gains
+
+    best = np.empty(len(segment.tables["impact_ends"]), np.float32)
+    if block_gains(segment.tables["impacts"], segment.tables["impact_ends"], gains, best) < 0:
+        raise CorruptionError(f"{segment.folder} is damaged", hint=HINT)
+    return best
