@@ -172,6 +172,7 @@ def main() -> None:
     if name == "frugally":  # compiled kernels are loaded, as the libraries of the others are
         import frugally.ask.index.kernels
         import frugally.ask.search.kernels
+        import frugally.ask.sources.kernels
         import frugally.text.kernels  # noqa: F401
     started = time.perf_counter()
     build(Path(source), Path(folder))

@@ -62,7 +62,10 @@ def write_segment():
         packed = np.array([t << 32 | d for t, d, _ in flat], np.uint64)
         frequencies = np.array([tf for _, _, tf in flat], np.uint32)
         places = np.searchsorted(packed, np.array([c << 32 for c in sorted(cuts)], np.uint64))
-        pieces = zip(np.split(packed, places), np.split(frequencies, places), strict=True)
+        pieces = [
+            lambda piece=piece: piece
+            for piece in zip(np.split(packed, places), np.split(frequencies, places), strict=True)
+        ]
         none = {"id_hashes": np.zeros(0, np.uint32), "id_passages": np.zeros(0, np.uint32),
                 "sample": np.zeros(0, np.uint64)}  # fmt: skip
         written = write_postings(folder, pieces, np.asarray(lengths, np.int64), none)

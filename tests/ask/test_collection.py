@@ -518,15 +518,15 @@ def posting_files(collection: Collection) -> dict[str, bytes]:
 def test_the_same_files_make_the_same_bytes(tmp_path, zipf_texts, monkeypatch, little_memory):
     docs = [doc(str(i), t) for i, t in enumerate(zipf_texts(800, 7))]
     made = []
-    analyse = index_writer._OpenSegment.analyse
+    take_in = index_writer._OpenSegment.take_in
     for turn in range(3):
         waits = random.Random(turn)
 
         def slowly(self, *arguments, waits=waits, turn=turn):
             threading.Event().wait(waits.random() * 0.005 * turn)
-            return analyse(self, *arguments)
+            return take_in(self, *arguments)
 
-        monkeypatch.setattr(index_writer._OpenSegment, "analyse", slowly)
+        monkeypatch.setattr(index_writer._OpenSegment, "take_in", slowly)
         collection = Collection.create(tmp_path / str(turn))
         collection.add(docs, memory=0)
         made.append(posting_files(collection))

@@ -330,12 +330,11 @@ def test_running_out_of_memory_is_an_error_like_others(monkeypatch, capsys):
     )
 
 
-def test_more_memory_than_there_is_ends_without_a_traceback(folder):
+def test_more_memory_may_be_allowed_than_there_is(folder):
     done = subprocess.run(
         [sys.executable, "-m", "frugally", "index", "docs", "--into", "e", "--memory", "900TB"],
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 1
-    assert "not enough memory" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "2 documents added" in done.stdout

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from frugally.text import drqa
-from frugally.text.analysis import Recipe, make_analyser
+from frugally.text.analysis import Recipe, Spans, make_analyser
 from frugally.text.murmur import murmur3_32
 
 
@@ -48,14 +48,16 @@ def test_buckets():
 
 def test_analyser_gives_the_same_terms_to_texts_and_questions():
     analyser = make_analyser(Recipe.make("drqa", title_weight=1))
-    found = analyser.terms([b"Paris", b"the Eiffel Tower", b"", b"of"], 3)
+    found = analyser.prepare(Spans.of([b"Paris", b"the Eiffel Tower", b"", b"of"]), 3)()
     grams = ["paris", "eiffel", "eiffel tower", "tower"]
     assert found.packed.tolist() == [drqa.bucket(g, 24) << 32 | 3 for g in grams]
     assert found.lengths.tolist() == [4, 1]
     asked = analyser.query("Eiffel tower? Eiffel Tower!")
-    assert {(t.text, t.count, t.kind) for t in asked} == {
+    assert {(t.text, t.frequency, t.kind) for t in asked} == {
         ("eiffel", 2, "word"), ("tower", 2, "word"), ("eiffel tower", 2, "bigram")
     }  # fmt: skip
     assert analyser.query("?!") == []
     analyser.forget()
-    assert np.array_equal(analyser.terms([b"", b""], 0).packed, np.zeros(0, np.uint64))
+    assert np.array_equal(
+        analyser.prepare(Spans.of([b"", b""]), 0)().packed, np.zeros(0, np.uint64)
+    )

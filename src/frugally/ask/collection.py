@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from frugally.ask.batch import Batch
+from frugally.ask.changes import Changes, Item, Progress, gone, named
 from frugally.ask.document import Document
 from frugally.ask.hit import Hit
 from frugally.ask.index.documents import SourceRecord, StoredDocument
@@ -24,7 +23,7 @@ from frugally.ask.passages import LONGEST, split_passages
 from frugally.ask.search.ranking import Ranking
 from frugally.ask.search.searcher import Match, Share
 from frugally.ask.snapshot import Snapshot
-from frugally.ask.sources import Problem, discover, read_documents
+from frugally.ask.sources import Problem
 from frugally.ask.weighing import DEFAULT_WEIGHING, Weighing
 from frugally.errors import (
     AnalyserMismatchError,
@@ -50,9 +49,6 @@ _FILE = re.compile(
     r"(postings|terms|tombstones-\d{6,})\.bin|tables\.safetensors|documents\.sqlite(-journal)?"
 )
 
-Progress = Callable[[str, int], None]
-"""Called with what is being read and how many documents there are so far."""
-
 
 @dataclass(slots=True, kw_only=True)
 class Added:
@@ -64,22 +60,6 @@ class Added:
     unchanged: int = 0
     removed: int = 0
     problems: list[Problem] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Reading:
-    """How the files being added came through: read whole, or `cut` short."""
-
-    added: Added = field(default_factory=Added)
-    file: str = ""
-    whole: set[str] = field(default_factory=set)
-    cut: set[str] = field(default_factory=set)
-
-    def report(self, problem: Problem) -> None:
-        """Take note of something left out."""
-        self.added.problems.append(problem)
-        if problem.cut:
-            self.cut.add(self.file)
 
 
 class Collection:
@@ -255,7 +235,9 @@ class Collection:
             UsageError: a path does not exist (unless `prune` and the collection knows files there).
         """
         return self._write(
-            lambda added: self._documents_of(paths, added, prune=prune, progress=progress),
+            lambda changes: changes.items(
+                paths, inside=self.path, longest=longest, prune=prune, progress=progress
+            ),
             memory=memory,
             longest=longest,
             prune=[Path(p) for p in paths] if prune else [],
@@ -310,7 +292,7 @@ class Collection:
 
     def _write(
         self,
-        documents: Callable[[_Reading], Iterable[tuple[Document, SourceRecord | None]]],
+        items: Callable[[Changes], Iterable[Item]],
         *,
         memory: int,
         longest: int,
@@ -318,45 +300,18 @@ class Collection:
     ) -> Added:
         if longest < 1:
             raise UsageError(f"passages of {longest} characters", hint="choose at least 1")
-        reading = _Reading()
-        added = reading.added
         with self._writing():
-            next_segment = self.snapshot.manifest.next_segment
-
-            def name() -> str:
-                nonlocal next_segment
-                next_segment += 1
-                return f"seg-{next_segment - 1:06d}"
-
-            numbers: dict[str, int] = {}
-            with SegmentsWriter(
-                self.path, self.snapshot.manifest.recipe, name, memory=memory
-            ) as writer:
-                for document, file in documents(reading):
-                    record = file or _named(document.source)
-                    if record is not None and record.path not in numbers:
-                        numbers[record.path] = len(numbers)
-                        writer.add_source(numbers[record.path], record)
-                    passages = split_passages(document, longest=longest)
-                    if not passages:
-                        reason = f"document {document.id!r} has no text"
-                        added.problems.append(Problem(path=document.source, reason=reason))
-                        continue
-                    added.documents += 1
-                    added.passages += len(passages)
-                    number = numbers[record.path] if record is not None else -1
-                    writer.add(document, passages, number)
-                for path in reading.cut & set(numbers):
-                    # Unlike any file, so that the next time it is read again.
-                    again = SourceRecord(path=path, size=0, modified=0, sha256="")
-                    writer.add_source(numbers[path], again)
-                new = writer.finish()
+            living = self.snapshot.sources()
+            changes = Changes({**self.snapshot.superseded_sources(), **living}, living)
+            added = Added(problems=changes.problems)
+            new, next_segment = self._fill(items(changes), changes, added, memory, longest)
+            added.unchanged = changes.unchanged
             fresh = [Segment(self.path, entry) for entry in new]
             dead = Deletions([*self.snapshot.segments, *fresh])
             old = len(self.snapshot.segments)
-            for path in self._gone(prune):
+            for path in gone(prune, living) if prune else ():
                 added.removed += dead.add_source(path, segments=range(old))
-            for path in reading.whole:
+            for path in changes.whole:
                 added.replaced += dead.add_source(path, segments=range(old))
             added.replaced += dead.add_superseded(old)
             if new or dead.documents:
@@ -364,6 +319,44 @@ class Collection:
                 entries, next_segment = self._tidied(entries, next_segment)
                 self._commit(entries, next_segment)
         return added
+
+    def _fill(
+        self, items: Iterable[Item], changes: Changes, added: Added, memory: int, longest: int
+    ) -> tuple[list[SegmentEntry], int]:
+        """Write what is added into new segments; returns them and the number after theirs."""
+        next_segment = self.snapshot.manifest.next_segment
+
+        def name() -> str:
+            nonlocal next_segment
+            next_segment += 1
+            return f"seg-{next_segment - 1:06d}"
+
+        numbers: dict[str, int] = {}
+        recipe = self.snapshot.manifest.recipe
+        with SegmentsWriter(self.path, recipe, name, memory=memory) as writer:
+            for item, file in items:
+                record = file or named(item.source)
+                if record is not None and record.path not in numbers:
+                    numbers[record.path] = len(numbers)
+                    writer.add_source(numbers[record.path], record)
+                number = numbers[record.path] if record is not None else -1
+                if isinstance(item, Batch):
+                    added.documents += len(item)
+                    added.passages += len(item)
+                    writer.add_short(item, number)
+                    continue
+                passages = split_passages(item, longest=longest)
+                if not passages:
+                    reason = f"document {item.id!r} has no text"
+                    changes.problems.append(Problem(path=item.source, reason=reason))
+                    continue
+                added.documents += 1
+                added.passages += len(passages)
+                writer.add(item, passages, number)
+            for path in changes.records.keys() & numbers:
+                writer.add_source(numbers[path], changes.records[path])
+            new = writer.finish()
+        return new, next_segment
 
     def _tidied(
         self, entries: list[SegmentEntry], next_segment: int
@@ -411,44 +404,6 @@ class Collection:
         for path in [*litter, *empty]:
             disk.remove(path)
 
-    def _documents_of(
-        self,
-        paths: Sequence[str | Path],
-        reading: _Reading,
-        *,
-        prune: bool,
-        progress: Progress | None,
-    ) -> Iterator[tuple[Document, SourceRecord | None]]:
-        living = self.snapshot.sources()
-        known = {**self.snapshot.superseded_sources(), **living}
-        inside = self.path.resolve()
-        present = [p for p in paths if not (prune and _is_gone(p) and _holds(p, living))]
-        for path in discover(present, reading.report):
-            name = str(path)
-            if name != "-" and path.resolve().is_relative_to(inside):
-                continue  # the collection may lie in the folder that is indexed
-            record = _record(path, name, known.get(name))
-            if record is not None and record.size >= 0 and known.get(name) == record:
-                reading.added.unchanged += 1
-                continue
-            reading.file = name
-            for count, document in enumerate(read_documents(path, reading.report)):
-                if progress is not None and count % 256 == 0:
-                    progress(name, reading.added.documents)
-                yield _told_apart(document) if name == "-" else document, record
-            if name not in reading.cut and record is not None and record.size >= 0:
-                reading.whole.add(name)
-
-    def _gone(self, folders: Sequence[Path]) -> set[str]:
-        """Paths of known files in some folders that are no longer there."""
-        return {
-            path
-            for path, record in (self.sources() if folders else {}).items()
-            if record.size >= 0  # a file when it was added, and not only a name
-            and any(Path(path).is_relative_to(folder) for folder in folders)
-            and _is_gone(path)
-        }
-
 
 def _check_recipe(folder: Path, stored: Recipe, wanted: str | None) -> None:
     if wanted is not None and wanted != stored.analyser:
@@ -462,55 +417,6 @@ def _check_recipe(folder: Path, stored: Recipe, wanted: str | None) -> None:
             f"{folder} was built with {stored.as_dict()}, here is {here.as_dict()}",
             hint="install the version it was built with, or index the files again",
         )
-
-
-def _record(path: Path, name: str, known: SourceRecord | None) -> SourceRecord | None:
-    """The file as it is now; None where it cannot be read (the source reports why)."""
-    nameless = SourceRecord(path=name, size=-1, modified=0, sha256="")
-    if name == "-":
-        return nameless
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            return nameless  # a pipe: it can be read once
-        if known and (known.size, known.modified) == (status.st_size, status.st_mtime_ns):
-            return known
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
-    if known and known.sha256 == digest:
-        return known
-    return SourceRecord(path=name, size=status.st_size, modified=status.st_mtime_ns, sha256=digest)
-
-
-def _named(source: str) -> SourceRecord | None:
-    """A source that is only a name: its documents did not come from a file that we read."""
-    name = source.encode("utf-8", "replace").decode()
-    return SourceRecord(path=name, size=-1, modified=0, sha256="") if name else None
-
-
-def _told_apart(document: Document) -> Document:
-    """A text from standard input, named so that the next one does not replace it."""
-    if document.id != "-" and not document.id.startswith("-#"):
-        return document
-    digest = hashlib.sha256(document.text.encode("utf-8", "replace")).hexdigest()[:12]
-    return replace(document, id=f"-#{digest}")
-
-
-def _is_gone(path: str | Path) -> bool:
-    """Whether nothing is there; a folder that cannot be looked into is not gone."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def _holds(folder: str | Path, paths: Iterable[str]) -> bool:
-    return any(Path(path).is_relative_to(folder) for path in paths)
 
 
 def _must_be_empty(folder: Path) -> None:

@@ -35,16 +35,23 @@ def split_passages(document: Document, *, longest: int = LONGEST) -> list[Passag
     text = document.text
     if document.cues:
         return list(_timed_passages(document, longest))
-    if len(text) <= longest and "\n" not in text and text == text.strip():
-        return [_whole(len(text))] if text else []
+    if len(text) <= longest and "\n" not in text:
+        start, end = extent(text)
+        return [_passage(start, end)] if start < end else []
     spans = [part for span in _paragraphs(text) for part in _parts(text, span[0], span[1], longest)]
     return [Passage(start=start, end=end) for start, end in _with_short_ones(spans, longest)]
 
 
+def extent(text: str) -> Span:
+    """Where a text begins and ends, the white space around it left out."""
+    start = len(text) - len(text.lstrip())
+    return start, start + len(text.strip())
+
+
 @lru_cache(1 << 12)
-def _whole(end: int) -> Passage:
+def _passage(start: int, end: int) -> Passage:
     """All of a short text; most documents of some collections are, and share few lengths."""
-    return Passage(start=0, end=end)
+    return Passage(start=start, end=end)
 
 
 def whole_characters(text: str, cut: int, earliest: int) -> int:

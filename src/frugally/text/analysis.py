@@ -12,8 +12,9 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,17 +73,33 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryTerm:
+class QueryTerm(NamedTuple):
     """A term of a question: its hash, how often it occurs, what it looked like, and which kind.
 
-    `kind` is `word`, `bigram`, or `characters` (a bigram of a script without spaces).
+    `kind` is `word`, `bigram`, or `characters` (a bigram of a script without spaces). A tuple,
+    since every question makes dozens.
     """
 
     key: int
-    count: int
+    frequency: int
     text: str
     kind: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """Pieces of UTF-8 text: bytes (uint8), and where each piece starts and ends in them (int64)."""
+
+    text: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, pieces: Sequence[bytes]) -> Spans:
+        """Some pieces, laid end to end."""
+        sizes = np.fromiter(map(len, pieces), np.int64, len(pieces))
+        ends = np.cumsum(sizes)
+        return cls(np.frombuffer(b"".join(pieces), np.uint8), ends - sizes, ends)
 
 
 @dataclass(slots=True)
@@ -100,8 +117,11 @@ class Terms:
 class Analyser(Protocol):
     """Turns passages into terms for the index, and questions into query terms."""
 
-    def terms(self, spans: Sequence[bytes], passage: int) -> Terms:
-        """The terms of passages numbered from `passage`; spans are title, text, and so on."""
+    def prepare(self, spans: Spans, passage: int) -> Callable[[], Terms]:
+        """What gives the terms of passages numbered from `passage`; spans are title, text, ….
+
+        One call at a time; the result may be called in any thread, whenever.
+        """
         ...
 
     def query(self, question: str) -> list[QueryTerm]:
@@ -136,86 +156,92 @@ class HashedAnalyser:
         self._word_ends = np.zeros(1 << 15, np.int64)
         self._keys = np.zeros(0, np.uint32)
         self._flags = np.zeros(0, np.uint8)
+        self._known: dict[int, tuple[int, int, str]] = {}  # words of questions
 
-    def terms(self, spans: Sequence[bytes], passage: int) -> Terms:
-        """The terms of passages numbered from `passage`; spans are title, text, and so on."""
+    def prepare(self, spans: Spans, passage: int) -> Callable[[], Terms]:
+        """What gives the terms of passages numbered from `passage`; spans are title, text, …."""
+        tokens, ends = self._tokenise(spans)
+        # The words known by now; what comes to be known changes other arrays.
+        return partial(self._emit, tokens, ends, passage, self._keys, self._flags)
+
+    def _emit(
+        self,
+        tokens: NDArray[np.int32],
+        ends: NDArray[np.int64],
+        passage: int,
+        keys: NDArray[np.uint32],
+        flags: NDArray[np.uint8],
+    ) -> Terms:
         from frugally.text.kernels import emit_terms
 
-        tokens, ends = self._tokenise(spans)
         repeats = max(1, self._recipe.title_weight)
         packed = np.empty(2 * repeats * len(tokens), np.uint64)
-        count = len(spans) // 2
-        lengths = np.zeros(count, np.int64)
+        lengths = np.zeros(len(ends) // 2, np.int64)
         sample = np.zeros(1 + len(packed) // 64, np.uint64)
         written = emit_terms(
-            tokens, ends, 0, 2 * count, passage, self._keys, self._flags,
-            self._recipe.title_weight, self._recipe.bits, packed, lengths, sample,
+            tokens, ends, passage, keys, flags, self._recipe.title_weight, self._recipe.bits,
+            packed, lengths, sample,
         )  # fmt: skip
         return Terms(packed[:written], lengths, np.unique(sample[1 : 1 + int(sample[0])]))
 
     def query(self, question: str) -> list[QueryTerm]:
         """The terms of a question, each once, without stop words unless there is nothing else."""
-        from frugally.text.kernels import ALONE, STOP
+        from frugally.text.kernels import ALONE, STOP, hash_words
 
         if self._state[0] > _MOST_REMEMBERED:
             self.forget()
-        tokens, _ = self._tokenise([question.encode("utf-8", "replace")])
-        words = tokens.tolist()
-        flags = self._flags[tokens].tolist()
-        kept = [i for i, flag in enumerate(flags) if not flag & STOP]
-        content = kept or list(range(len(words)))
-        counts: Counter[tuple[int, str, str]] = Counter()
-        for i in content:
-            counts[self._key(words[i]), self._word(words[i]), "word"] += 1
-        for i, j in pairwise(kept):
-            both_alone = flags[i] & flags[j] & ALONE and j == i + 1
-            text = f"{self._word(words[i])} {self._word(words[j])}"
-            key = self._pair(words[i], words[j])
-            counts[key, text, "characters" if both_alone else "bigram"] += 1
+        tokens, _ = self._tokenise(Spans.of([question.encode("utf-8", "replace")]))
+        words = [self._known.get(number) or self._know(number) for number in tokens.tolist()]
+        kept = [i for i, (_, flags, _) in enumerate(words) if not flags & STOP]
+        mask = (1 << self._recipe.bits) - 1
+        content = [words[i] for i in kept] if kept else words
+        found = [(key & mask, text, "word") for key, _, text in content]
+        if len(kept) > 1:
+            hashes = np.array([words[i][0] for i in kept], "<u4").view(np.uint8)
+            starts = np.arange(0, 4 * (len(kept) - 1), 4)
+            pairs = hash_words(hashes, starts, starts + 8).tolist()
+            for (i, j), key in zip(pairwise(kept), pairs, strict=True):
+                (_, flags, first), (_, others, second) = words[i], words[j]
+                alone = flags & others & ALONE and j == i + 1
+                kind = "characters" if alone else "bigram"
+                found.append((key & mask, f"{first} {second}", kind))
         merged: dict[int, QueryTerm] = {}
-        for (key, text, kind), n in counts.items():
+        for (key, text, kind), n in Counter(found).items():
             # Two spellings may have one stem.
-            count = n + (merged[key].count if key in merged else 0)
-            merged[key] = QueryTerm(key=key, count=count, text=text, kind=kind)
+            frequency = n + (merged[key].frequency if key in merged else 0)
+            merged[key] = QueryTerm(key, frequency, text, kind)
         return list(merged.values())
 
-    def _word(self, number: int) -> str:
+    def _know(self, number: int) -> tuple[int, int, str]:
+        """The hash, flags and text of a word, kept for the next question that has it."""
         start = int(self._word_ends[number - 1]) if number else 0
-        return self._words[start : int(self._word_ends[number])].tobytes().decode()
+        text = self._words[start : int(self._word_ends[number]) - 1].tobytes().decode()
+        known = self._known[number] = int(self._keys[number]), int(self._flags[number]), text
+        return known
 
-    def _key(self, number: int) -> int:
-        return int(self._keys[number]) & ((1 << self._recipe.bits) - 1)
-
-    def _pair(self, first: int, second: int) -> int:
-        from frugally.text.murmur import murmur3_32
-
-        both = self._keys[[first, second]].astype("<u4").tobytes()
-        return murmur3_32(both) & ((1 << self._recipe.bits) - 1)
-
-    def _tokenise(self, spans: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def _tokenise(self, spans: Spans) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Word numbers of the spans laid end to end, and where each span ends in them."""
         from frugally.text.kernels import tokenise
 
-        sizes = np.fromiter(map(len, spans), np.int64, len(spans))
-        ends = np.cumsum(sizes)
-        starts = ends - sizes
-        text = np.frombuffer(b"".join(spans), np.uint8)
-        token_ends = np.zeros(len(spans), np.int64)
+        sizes = spans.ends - spans.starts
+        count = len(sizes)
+        token_ends = np.zeros(count, np.int64)
         # A byte is a token at most, and every span may end one; short texts fold longer.
         room = int(sizes.max(initial=0)) + 1
-        tokens = np.empty(len(text) + len(spans) + 2 * room, np.int32)
-        chunks: list[NDArray[np.int32]] = [] if spans else [tokens[:0]]
+        tokens = np.empty(int(sizes.sum()) + count + 2 * room, np.int32)
+        chunks: list[NDArray[np.int32]] = [] if count else [tokens[:0]]
         span, base = 0, 0
         table = self._table
-        while span < len(spans):
+        while span < count:
             following, written = tokenise(
-                text, starts, ends, span, table.pages, table.entries, table.folds, self._slots,
-                self._numbers, self._state, self._words, self._word_ends, tokens, token_ends,
+                spans.text, spans.starts, spans.ends, span, table.pages, table.entries, table.folds,
+                self._slots, self._numbers, self._state, self._words, self._word_ends, tokens,
+                token_ends,
             )  # fmt: skip
-            chunks.append(tokens[:written].copy() if following < len(spans) else tokens[:written])
+            chunks.append(tokens[:written].copy() if following < count else tokens[:written])
             token_ends[span:following] += base
             base += written
-            if following < len(spans):
+            if following < count:
                 self._grow(int(sizes[following]) + 1)
             span = following
         self._hash_new_words()
@@ -229,8 +255,8 @@ class HashedAnalyser:
             bigger = np.zeros(len(self._slots) // 2, np.int64)
             bigger[:words] = self._word_ends[:words]
             self._word_ends = bigger
-        if size + 13 * room > len(self._words):
-            longer = np.empty(2 * (size + 13 * room), np.uint8)
+        if size + 15 * room > len(self._words):
+            longer = np.empty(2 * (size + 15 * room), np.uint8)
             longer[:size] = self._words[:size]
             self._words = longer
 
@@ -241,21 +267,19 @@ class HashedAnalyser:
         done, count = len(self._keys), int(self._state[0])
         if done == count:
             return
-        ends = self._word_ends[done:count]
         start = int(self._word_ends[done - 1]) if done else 0
-        text = self._words[start : int(ends[-1])].tobytes()
-        bounds = [0, *(ends - start).tolist()]
-        new = [text[a:b].decode() for a, b in pairwise(bounds)]
+        text = self._words[start : int(self._word_ends[count - 1]) - 1].tobytes()
+        new = text.decode().split("\n")
         flags = np.zeros(len(new), np.uint8)
-        for i, word in enumerate(new):
-            if word in STOP_WORDS:
-                flags[i] = STOP
-            elif not word.isascii() and _is_alone(word):
-                flags[i] = ALONE
+        flags[[i for i, word in enumerate(new) if word in STOP_WORDS]] = STOP
+        if not text.isascii():
+            alone = (i for i, word in enumerate(new) if not word.isascii() and _is_alone(word))
+            flags[list(alone)] = ALONE
         stems = new if self._stem is None else self._stem(new)
-        encoded = [stem.encode() for stem in stems]
-        stem_ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
-        keys = hash_words(np.frombuffer(b"".join(encoded), np.uint8), stem_ends)
+        stem_text = np.frombuffer("\n".join([*stems, ""]).encode(), np.uint8)
+        ends = np.flatnonzero(stem_text == 10)
+        starts = np.append(0, ends[:-1] + 1)
+        keys = hash_words(stem_text, starts, ends)
         self._keys = np.concatenate([self._keys, keys])
         self._flags = np.concatenate([self._flags, flags])
 
@@ -285,13 +309,19 @@ class DrqaAnalyser:
     def forget(self) -> None:
         """Nothing is remembered."""
 
-    def terms(self, spans: Sequence[bytes], passage: int) -> Terms:
-        """The terms of passages numbered from `passage`; spans are title, text, and so on."""
+    def prepare(self, spans: Spans, passage: int) -> Callable[[], Terms]:
+        """What gives the terms of passages numbered from `passage`; spans are title, text, …."""
+        return partial(self._terms, spans, passage)
+
+    def _terms(self, spans: Spans, passage: int) -> Terms:
         packed: list[int] = []
-        lengths = np.zeros(len(spans) // 2, np.int64)
-        for i in range(0, len(spans), 2):
+        lengths = np.zeros(len(spans.starts) // 2, np.int64)
+        whole = spans.text.tobytes()
+        bounds = zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
+        fields = [whole[start:end] for start, end in bounds]
+        for i in range(0, len(fields), 2):
             number = passage + i // 2
-            pieces = [spans[i]] * self._recipe.title_weight + [spans[i + 1]]
+            pieces = [fields[i]] * self._recipe.title_weight + [fields[i + 1]]
             text = b" ".join(pieces).decode("utf-8", "replace")
             tokens = drqa.tokens(text)
             lengths[i // 2] = len(tokens)
@@ -315,8 +345,8 @@ class DrqaAnalyser:
         for gram, n in Counter(grams).items():
             key = drqa.bucket(gram, self._recipe.bits)
             kind = "bigram" if " " in gram else "word"
-            count = n + (merged[key].count if key in merged else 0)
-            merged[key] = QueryTerm(key=key, count=count, text=gram, kind=kind)
+            frequency = n + (merged[key].frequency if key in merged else 0)
+            merged[key] = QueryTerm(key, frequency, gram, kind)
         return list(merged.values())
 
 

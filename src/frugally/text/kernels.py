@@ -43,15 +43,14 @@ def pair_hash(first, second):
     return _finish(_U32(h ^ _U32(8)))
 
 
-@njit(types.uint32[::1](_BYTES, types.int64[::1]), cache=True, nogil=True)
-def hash_words(text, ends):
-    """murmur3_32 of each of several byte strings laid end to end; `ends` are where each ends."""
+@njit(types.uint32[::1](_BYTES, types.int64[::1], types.int64[::1]), cache=True, nogil=True)
+def hash_words(text, starts, ends):
+    """murmur3_32 of each of several pieces of `text`, by where they start and end."""
     hashes = np.empty(len(ends), np.uint32)
-    start = 0
     for w in range(len(ends)):
         h = _U32(0)
-        length = ends[w] - start
-        i = start
+        length = ends[w] - starts[w]
+        i = starts[w]
         while i + 4 <= ends[w]:
             k = _U32(text[i]) | (_U32(text[i + 1]) << _U32(8))
             k |= (_U32(text[i + 2]) << _U32(16)) | (_U32(text[i + 3]) << _U32(24))
@@ -68,7 +67,6 @@ def hash_words(text, ends):
             k = _U32((k << _U32(15)) | (k >> _U32(17)))
             h = _U32(h ^ _U32(k * _U32(0x1B873593)))
         hashes[w] = _finish(_U32(h ^ _U32(length)))
-        start = ends[w]
     return hashes
 
 
@@ -88,54 +86,19 @@ def _number(h, source, start, length, slots, numbers, state, words, word_ends):
         for i in range(length):
             byte = source[start + i]
             words[state[1] + i] = byte | 0x20 if 65 <= byte <= 90 else byte
-        state[1] += length
+        words[state[1] + length] = 10
+        state[1] += length + 1
         word_ends[state[0]] = state[1]
         state[0] += 1
     return numbers[slot]
 
 
-@njit(cache=True, nogil=True)
-def _ascii_words(text, position, end, slots, numbers, state, words, word_ends, tokens, progress):
-    """Number words of plain ASCII from `position` on; returns where something else begins.
-
-    A word is left for the caller if a byte beyond ASCII follows it (it may go on), or if it is
-    longer than a token may be.
-    """
-    mask = np.uint64(len(slots) - 1)
-    written = progress[0]
-    while True:
-        while position < end:
-            byte = text[position]
-            if byte >= 128 or 48 <= byte <= 57 or 97 <= (byte | 0x20) <= 122:
-                break
-            position += 1
-        start = position
-        h = _FNV_OFFSET
-        while position < end:
-            byte = text[position]
-            if 97 <= byte <= 122 or 48 <= byte <= 57:
-                h = (h ^ np.uint64(byte)) * _FNV_PRIME
-            elif 65 <= byte <= 90:
-                h = (h ^ np.uint64(byte | 0x20)) * _FNV_PRIME
-            else:
-                break
-            position += 1
-        length = position - start
-        if length == 0 or length > LONGEST_TOKEN or (position < end and text[position] >= 128):
-            progress[0] = written
-            return start
-        # The lookup of _number once more: a call with so many arrays would take longer than it.
-        mixed = h ^ (h >> np.uint64(29))
-        slot = mixed & mask
-        while slots[slot] != np.uint64(0) and slots[slot] != mixed:
-            slot = (slot + np.uint64(1)) & mask
-        if slots[slot] != np.uint64(0):
-            tokens[written] = numbers[slot]
-        else:
-            tokens[written] = _number(
-                h, text, start, length, slots, numbers, state, words, word_ends
-            )
-        written += 1
+# ASCII letters in lower case and digits by byte; 0 for what separates words.
+_BEYOND = 255  # any byte beyond ASCII
+_FOLDED = np.zeros(256, np.uint8)
+_FOLDED[48:58] = np.arange(48, 58)
+_FOLDED[65:91] = _FOLDED[97:123] = np.arange(97, 123)
+_FOLDED[128:] = _BEYOND
 
 
 @njit(
@@ -165,9 +128,10 @@ def tokenise(
     """Number the words of the spans `first`, `first + 1`, … of UTF-8 text (`starts`, `ends`).
 
     Words are folded; one that is not in the hash table (`slots`: 64-bit FNV-1a of its bytes, 0 is
-    free; `numbers`: its number) is given the next number, its UTF-8 bytes go to `words`, which it
-    fills to `word_ends[number]`. `state` is [words so far, bytes of them]. The numbers of the words
-    of span s are `tokens[token_ends[s - 1]:token_ends[s]]` (counted from the span `first`).
+    free; `numbers`: its number) is given the next number, its UTF-8 bytes and a line feed go to
+    `words`, which they fill to `word_ends[number]`. `state` is [words so far, bytes of them]. The
+    numbers of the words of span s are `tokens[token_ends[s - 1]:token_ends[s]]` (counted from the
+    span `first`).
     Bytes that are not UTF-8 separate tokens.
 
     Returns the next span to do and how many tokens were written; it stops before a span that might
@@ -175,27 +139,53 @@ def tokenise(
     """
     buffer = np.empty(LONGEST_TOKEN + 24, np.int32)
     encoded = np.empty(4 * LONGEST_TOKEN + 96, np.uint8)
-    progress = np.zeros(1, np.int64)  # tokens written
+    mask = np.uint64(len(slots) - 1)
+    written = np.int64(0)
     for span in range(first, len(starts)):
-        room = ends[span] - starts[span] + 1
+        end = ends[span]
+        room = end - starts[span] + 1
         # Folding lengthens a text at most twelvefold in bytes (U+FDFA) and twofold in tokens.
         if (
-            progress[0] + 2 * room > len(tokens)
+            written + 2 * room > len(tokens)
             or 2 * (state[0] + 2 * room) > len(slots)
             or state[0] + 2 * room > len(word_ends)
-            or state[1] + 13 * room > len(words)
+            or state[1] + 15 * room > len(words)
         ):
-            return span, progress[0]
+            return span, written
         position = starts[span]
         length, alone = 0, False
         while True:
-            if length == 0:
-                # Words of ASCII letters and digits, up to the next byte that is neither.
-                position = _ascii_words(
-                    text, position, ends[span], slots, numbers, state, words, word_ends, tokens,
-                    progress,
-                )  # fmt: skip
-            at_end = position >= ends[span]
+            # Words of ASCII letters and digits, up to one that a byte beyond ASCII follows (it may
+            # go on) or that is longer than a token may be. Here, not in a function, and with the
+            # lookup of _number once more: passing so many arrays takes longer than the work.
+            while length == 0:
+                while position < end and _FOLDED[text[position]] == 0:
+                    position += 1
+                start = position
+                h = _FNV_OFFSET
+                folded = np.uint8(0)
+                while position < end:
+                    folded = _FOLDED[text[position]]
+                    if folded == 0 or folded == _BEYOND:
+                        break
+                    h = (h ^ np.uint64(folded)) * _FNV_PRIME
+                    position += 1
+                size = position - start
+                if size == 0 or size > LONGEST_TOKEN or (position < end and folded == _BEYOND):
+                    position = start
+                    break
+                mixed = h ^ (h >> np.uint64(29))
+                slot = mixed & mask
+                while slots[slot] != np.uint64(0) and slots[slot] != mixed:
+                    slot = (slot + np.uint64(1)) & mask
+                if slots[slot] != np.uint64(0):
+                    tokens[written] = numbers[slot]
+                else:
+                    tokens[written] = _number(
+                        h, text, start, size, slots, numbers, state, words, word_ends
+                    )
+                written += 1
+            at_end = position >= end
             code = 32
             if not at_end:
                 byte = text[position]
@@ -213,7 +203,7 @@ def tokenise(
                     position += 1
                     good = need > 0
                     for _ in range(need):
-                        if position < ends[span] and (text[position] & 0xC0) == 0x80:
+                        if position < end and (text[position] & 0xC0) == 0x80:
                             code = (code << 6) | np.int64(text[position] & 0x3F)
                             position += 1
                         else:
@@ -264,10 +254,10 @@ def tokenise(
                     h = _FNV_OFFSET
                     for i in range(n):
                         h = (h ^ np.uint64(encoded[i])) * _FNV_PRIME
-                    tokens[progress[0]] = _number(
+                    tokens[written] = _number(
                         h, encoded, 0, n, slots, numbers, state, words, word_ends
                     )
-                    progress[0] += 1
+                    written += 1
                     length = 0
                 if kind == _SEPARATOR:
                     continue
@@ -288,16 +278,14 @@ def tokenise(
                 length += 1
             if at_end:
                 break
-        token_ends[span] = progress[0]
-    return len(starts), progress[0]
+        token_ends[span] = written
+    return len(starts), written
 
 
 @njit(
     types.int64(
         types.int32[::1],
         types.int64[::1],
-        types.int64,
-        types.int64,
         types.int64,
         types.uint32[::1],
         types.uint8[::1],
@@ -311,24 +299,24 @@ def tokenise(
     nogil=True,
 )
 def emit_terms(
-    tokens, token_ends, first, last, passage, keys, flags, title_weight, bits, out, lengths, sample
+    tokens, token_ends, passage, keys, flags, title_weight, bits, out, lengths, sample
 ):  # fmt: skip
     """Write the terms of passages, each as `hash << 32 | passage number`, in order of appearance.
 
-    Spans come in pairs, title then text, of the passages `passage`, `passage + 1`, … (spans `first`
-    to `last`). Terms are the words (`keys`: hash of the stem; `flags`: STOP, ALONE) and the bigrams
-    of neighbours among the words left after stop words, which do not cross from title to text; a
-    title counts `title_weight` times. Hashes keep their low `bits` bits. `lengths` of the passages
-    are in words. `sample[1:]` gets `term << 32 | uncut hash` of the terms that are multiples of
+    Spans come in pairs, title then text, of the passages `passage`, `passage + 1`, … Terms are the
+    words (`keys`: hash of the stem; `flags`: STOP, ALONE) and the bigrams of neighbours among the
+    words left after stop words, which do not cross from title to text; a title counts
+    `title_weight` times. Hashes keep their low `bits` bits. `lengths` of the passages are in
+    words. `sample[1:]` gets `term << 32 | uncut hash` of the terms that are multiples of
     SAMPLE, `sample[0]` how many (what does not fit is dropped). Returns how many terms there are.
     """
     mask = _U32((np.int64(1) << bits) - 1)
     written = 0
     sampled = 0
-    begin = np.int64(0) if first == 0 else token_ends[first - 1]
-    for span in range(first, last):
-        number = (span - first) // 2
-        repeats = title_weight if (span - first) % 2 == 0 else 1
+    begin = np.int64(0)
+    for span in range(len(token_ends)):
+        number = span // 2
+        repeats = title_weight if span % 2 == 0 else 1
         end = token_ends[span]
         low = np.uint64(passage + number)
         for _ in range(repeats):

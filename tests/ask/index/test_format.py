@@ -201,6 +201,25 @@ def test_tables_have_the_dtypes_of_the_page(collection):
             assert both >> 32 & 1023 == 0
 
 
+def read_block(first, block):
+    """First passage, id, text as it is stored, and whether that is compressed, per document."""
+    (count,) = struct.unpack_from("<I", block)
+    end = 4 + 24 * count
+    for row in range(count):
+        passages, *sizes, text, details = struct.unpack_from("<6I", block, 4 + 24 * row)
+        fields = []
+        for size in (*sizes, text & 0x7FFFFFFF, details):
+            fields.append(block[end : end + size])
+            end += size
+        yield first, fields[0].decode(), fields[3], bool(text >> 31)
+        if passages == 1 and not details:
+            assert not text >> 31 or zlib.decompress(fields[3]).strip()
+        else:
+            assert len(json.loads(fields[4])["passages"]) == passages
+        first += passages
+    assert end == len(block)
+
+
 def test_documents_ids_and_tombstones(collection):
     dead = set()
     for segment in collection.snapshot.segments:
@@ -211,15 +230,16 @@ def test_documents_ids_and_tombstones(collection):
         bitmap = tombstones.read_bytes()
         assert len(bitmap) == (segment.entry.passages + 7) // 8
         database = sqlite3.connect(segment.folder / "documents.sqlite")
-        rows = database.execute("SELECT passage, id, text FROM documents").fetchall()
+        blocks = database.execute("SELECT passage, source, documents FROM blocks").fetchall()
         database.close()
+        rows = [row for first, _, block in blocks for row in read_block(first, block)]
         assert len(rows) == segment.entry.documents
-        for first, name, text in rows:
+        for first, name, text, compressed in rows:
             assert (murmur3_32(name.encode()), first) in set(zip(hashes, firsts, strict=True))
             if bitmap[first >> 3] >> (first & 7) & 1:
                 dead.add(name)
-            whole = zlib.decompress(text).decode() if isinstance(text, bytes) else text
-            assert isinstance(text, bytes) == (len(whole) >= 2048 or name == "é5")
+            whole = (zlib.decompress(text) if compressed else text).decode()
+            assert compressed == (len(whole.encode()) >= 2048)
             assert "?" in whole or name != "é5"
     assert dead == {"é9", "y"}
 

@@ -29,7 +29,7 @@ def test_merged_equals_built_at_once(
     tmp_path, zipf_texts, all_postings, monkeypatch, piece, removed
 ):
     monkeypatch.setattr("frugally.ask.index.merging._PIECE", piece)
-    monkeypatch.setattr("frugally.ask.index.postings._PIECE", max(piece, 1000))
+    monkeypatch.setattr("frugally.ask.index.occurrences._PIECE", max(piece, 1000))
     docs = documents(
         [t if i % 50 else "\n\n".join([t * 30] * 4) for i, t in enumerate(zipf_texts(400))]
     )
@@ -76,7 +76,8 @@ def test_terms_at_the_ends_of_32_bits(tmp_path, write_segment, monkeypatch):
             expected.setdefault(key, {}).update({200 * s + d: tf for d, tf in docs.items()})
     numbers = [np.arange(200) + 200 * s for s in range(3)]
     found = {}
-    for packed, frequencies in merging._merged(parts, numbers):
+    for piece in merging._merged(parts, numbers):
+        packed, frequencies = piece()
         assert (np.diff(packed.astype(object)) > 0).all()
         assert not set((packed >> np.uint64(32)).tolist()) & set(found)
         for both, tf in zip(packed.tolist(), frequencies.tolist(), strict=True):

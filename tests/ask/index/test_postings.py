@@ -12,7 +12,6 @@ from frugally.ask.index.postings import (
     LENGTH_FLOORS,
     doc_bits,
     length_codes,
-    split_by_term,
     write_postings,
 )
 from frugally.ask.search.ranking import Ranking
@@ -86,21 +85,10 @@ def test_occurrences_are_counted(tmp_path):
         [t << 32 | d for t, docs in lists.items() for d, n in docs.items() for _ in range(n)],
         np.uint64,
     )
-    written = write_postings(tmp_path, split_by_term(packed), np.full(300, 9), {})
+    piece = packed, np.zeros(0, np.uint32)
+    written = write_postings(tmp_path, [lambda: piece], np.full(300, 9), {})
     assert written.postings == sum(map(len, lists.values()))
     assert written.terms == 50
-
-
-def test_pieces_share_no_term(monkeypatch):
-    monkeypatch.setattr("frugally.ask.index.postings._PIECE", 10)
-    source = np.random.default_rng(5)
-    packed = np.sort(source.integers(0, 9, 1000).astype(np.uint64) << np.uint64(32))
-    last = (np.uint64(0xFFFFFFFF) << np.uint64(32)) + np.arange(30, dtype=np.uint64)
-    packed = np.concatenate([packed, last])
-    pieces = [piece for piece, _ in split_by_term(packed)]
-    assert np.array_equal(np.concatenate(pieces), packed)
-    terms = [set((p >> np.uint64(32)).tolist()) for p in pieces]
-    assert sum(map(len, terms)) == len(set.union(*terms)) == 10
 
 
 def test_an_empty_segment(tmp_path, write_segment, all_postings):

@@ -2,6 +2,8 @@ import gzip
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from frugally.ask.sources import jsonlines
 
@@ -122,3 +124,60 @@ def test_memory_does_not_grow_with_the_file(tmp_path, read):
     tracemalloc.stop()
     assert count == 20_000
     assert peak < 6_000_000
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=3,
+)
+texts = st.text(max_size=12) | st.sampled_from(
+    [" a", "a\u3000", "\n", "\x85", "a\nb", "\U0001f600"]
+)
+records = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": texts | values, "id": st.integers() | texts | values, "title": texts | values,
+        "url": texts | values, "n": values, "te": texts,
+    },
+)  # fmt: skip
+written = st.builds(
+    lambda record, ascii, gaps, end: (
+        json.dumps(record, ensure_ascii=ascii, separators=gaps).encode("utf-8", "surrogatepass")
+        + end
+    ),
+    records,
+    st.booleans(),
+    st.sampled_from([(",", ":"), (", ", ": "), (" ,\t", " : ")]),
+    st.sampled_from([b"\n", b"\r\n", b" \n\n", b"\n \t\n"]),
+)
+odd = st.sampled_from(
+    [
+        b'{"text":"a","text":"b"}\n', b'{"text":"a",}\n', b'{,"text":"a"}\n', b'{"text":"a"} x\n',
+        b'{"text":"a\x00b"}\n', b'{"text":"a\tb"}\n', b'{"text":"\\q"}\n', b'{"text":"\\u12g4"}\n',
+        b'{"text":"\\ud83d\\ude00"}\n', b'{"text":"\\ud83d"}\n', b'{"text":"\\ud83dx\\ude00"}\n',
+        b'{"text":"\\u0000"}\n', b'{"text":"\\n a"}\n', b'{"text":"\\/\\b\\f\\t\\\\\\""}\n',
+        b'{"text":"a","id":01}\n', b'{"text":"a","id":-1}\n', b'{"text":"a","id":1.0}\n',
+        b'{"text":"a","n":1.}\n', b'{"text":"a","n":.5}\n', b'{"text":"a","n":1e+5}\n',
+        b'{"text":"a","n":1e}\n', b'{"text":"a","n":nul}\n', b'{"text":"a","n":NaN}\n',
+        b'{"text":"a","n":-}\n', b'{"t\\u0065xt":"a"}\n', b'{"text":"a"', b'{"text":"a\n',
+        b'{"text":"\xc0\xaf"}\n', b'{"text":"\xed\xa0\x80"}\n', b'{"text":"\xf4\x90\x80\x80"}\n',
+        b'{"text":"\xe2\x82"}\n', b'{"text":"' + b"x" * 3000 + b'"}\n', b"{}\n", b"[]\n", b"\n",
+        b'{"text":"' + b"\\u00e9" * 1000 + b'"}\n', b'{"text":"a","id":' + b"9" * 500 + b"}\n",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(written | odd, max_size=8).map(b"".join))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_short_documents_together_are_what_they_are_one_by_one(read_bytes, data):
+    read_bytes("x.jsonl", b'{"text": "first"}\n' + data)
+
+
+@given(st.lists(written, min_size=1, max_size=3).map(b"".join), st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_so_they_are_when_any_byte_is_another(read_bytes, data, draw):
+    place = draw.draw(st.integers(0, len(data) - 1))
+    byte = draw.draw(st.integers(0, 255))
+    changed = data[:place] + bytes([byte]) + data[place + 1 :]
+    read_bytes("x.jsonl", b'{"text": "first"}\n' + changed)

@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import operator
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from frugally.ask.document import Cue, Document, Passage
+import numpy as np
+from numpy.typing import NDArray
+
+from frugally.ask.document import Document, Passage
+from frugally.ask.index.records import (
+    PASSAGES,
+    Block,
+    Sizes,
+    bytes_of,
+    pack_block,
+    read_record,
+)
 from frugally.errors import CorruptionError, FrugallyError
 from frugally.files import disk
 
 NAME = "documents.sqlite"
+_SELECT = "SELECT passage, source, documents FROM blocks"
 
-# Shorter texts gain less from being compressed than it costs to do it.
-_COMPRESS_FROM = 2048
+# Large enough for rows and half-filled pages to cost little, small enough to be read for one
+# document.
+_BLOCK_BYTES = 1 << 15
 
 _SCHEMA = """
-CREATE TABLE documents (
+CREATE TABLE blocks (
     passage INTEGER PRIMARY KEY,  -- number of its first passage in the segment
-    id TEXT NOT NULL,
-    title TEXT NOT NULL,
-    url TEXT NOT NULL,
-    source INTEGER NOT NULL,
-    text NOT NULL,                -- TEXT, or a BLOB of zlib over UTF-8
-    details TEXT                  -- JSON: passages, pages, cues, times; NULL: one passage, all text
+    source INTEGER NOT NULL,      -- of all its documents; -1: none
+    documents BLOB NOT NULL       -- as index/records.py packs them
 );
 CREATE TABLE sources (
     number INTEGER PRIMARY KEY, path TEXT NOT NULL, size INTEGER NOT NULL,
     modified INTEGER NOT NULL, sha256 TEXT NOT NULL
 );
 """
-
-_SELECT = "SELECT passage, id, title, url, source, text, details FROM documents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,35 +55,6 @@ class SourceRecord:
     size: int
     modified: int
     sha256: str
-
-
-Row = tuple[int, str, str, str, int, str | bytes, str | None]
-
-
-def make_row(document: Document, passages: Sequence[Passage], source: int, number: int) -> Row:
-    """The row of a document whose first passage has this number."""
-    text = document.text
-    name, title, url = document.id, document.title, document.url
-    stored: str | bytes = text
-    # Most documents are short and clean; the rest is told apart by the cheapest tests.
-    if len(text) >= _COMPRESS_FROM or not _storable(text):
-        stored = zlib.compress(text.encode("utf-8", "replace"), 6)
-    if not (_storable(name) and _storable(title) and _storable(url)):
-        name, title, url = (s.encode("utf-8", "replace").decode() for s in (name, title, url))
-    details = None
-    if len(passages) != 1 or document.pages or document.cues or passages[0].end != len(text):
-        details = json.dumps(
-            {
-                "passages": [(p.start, p.end) for p in passages],
-                "pages": document.pages,
-                "cues": [(c.start, c.end, c.begins, c.ends) for c in document.cues],
-                "times": [(p.begins, p.ends) for p in passages] if document.cues else None,
-            },
-            separators=(",", ":"),
-        )
-    elif passages[0].start:
-        details = json.dumps({"passages": [(passages[0].start, passages[0].end)]})
-    return number, name, title, url, source, stored, details
 
 
 def _storable(text: str) -> bool:
@@ -120,14 +96,31 @@ class DocumentsWriter:
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             # The file counts only once a manifest names it: SQLite's own journal would be waste.
             self._database.executescript(
-                "PRAGMA page_size=16384; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
+                "PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;"
                 "PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-8000;" + _SCHEMA + "BEGIN;"
             )
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """Insert documents."""
+    def add(self, passage: int, sources: NDArray[np.int64], sizes: Sizes, data: bytes) -> None:
+        """Insert documents: records end to end, the first one's first passage, source of each."""
+        if not len(sizes):
+            return
+        ends = np.cumsum(bytes_of(sizes))
+        passages = passage + np.cumsum(sizes[:, PASSAGES], dtype=np.int64)
+        # A block ends where another source begins, or where it has enough.
+        full = np.diff(ends // _BLOCK_BYTES) != 0
+        cuts = np.flatnonzero(full | (np.diff(sources) != 0)) + 1
+        view = memoryview(data)
+        rows = []
+        first = start = 0
+        for last, end in zip(
+            [*cuts.tolist(), len(sizes)], [*ends[cuts - 1].tolist(), len(data)], strict=True
+        ):
+            rows.append(
+                (passage, int(sources[first]), pack_block(sizes[first:last], view[start:end]))
+            )
+            first, start, passage = last, end, int(passages[last - 1])
         with _explained(self.path):
-            self._database.executemany("INSERT INTO documents VALUES (?,?,?,?,?,?,?)", rows)
+            self._database.executemany("INSERT INTO blocks VALUES (?,?,?)", rows)
 
     def finish(self, sources: Iterable[tuple[int, SourceRecord]]) -> None:
         """Insert the sources and make the file durable."""
@@ -160,10 +153,11 @@ class StoredDocument:
 
 
 class DocumentStore:
-    """Reads the SQLite file of a segment."""
+    """Reads the SQLite file of a segment of so many passages."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, passages: int) -> None:
         self._path = path
+        self._passages = passages
         quoted = path.resolve().as_uri()
         try:
             self._database = sqlite3.connect(
@@ -195,81 +189,81 @@ class DocumentStore:
 
     def holding(self, passage: int) -> StoredDocument:
         """The document that a passage belongs to."""
-        rows = self._query(f"{_SELECT} WHERE passage <= ? ORDER BY passage DESC LIMIT 1", passage)
-        if not rows:
-            raise CorruptionError(f"{self._path} has no document with passage {passage}")
-        stored = self._stored(rows[0])
-        if passage - stored.first >= len(stored.passages):
+        block = self._block(passage)
+        i = int(np.searchsorted(block.firsts, passage, "right")) - 1
+        stored = self._stored(block, i)
+        if not 0 <= passage - stored.first < len(stored.passages):
             raise CorruptionError(f"{self._path} has no document with passage {passage}")
         return stored
 
+    def id_at(self, passage: int) -> str:
+        """The id of the document that begins at a passage."""
+        block = self._block(passage)
+        i = int(np.searchsorted(block.firsts, passage))
+        if i == len(block.sizes) or block.firsts[i] != passage:
+            raise CorruptionError(f"{self._path} has no document at passage {passage}")
+        try:
+            return block.id_of(i)
+        except ValueError as error:
+            raise CorruptionError(f"{self._path} is damaged: {error}") from error
+
     def all(self) -> Iterator[StoredDocument]:
         """Every document, in order."""
-        for rows in self.raw():
-            yield from map(self._stored, rows)
+        for block in self.blocks():
+            for i in range(len(block.sizes)):
+                yield self._stored(block, i)
 
-    def raw(self) -> Iterator[list[Row]]:
-        """The rows of all documents as they are stored, some at a time."""
+    def blocks(self) -> Iterator[Block]:
+        """The documents as they are stored, some at a time."""
         try:
-            cursor = self._database.execute(f"{_SELECT} ORDER BY passage")
-            while rows := cursor.fetchmany(1 << 12):
-                yield rows
+            for row in self._database.execute(f"{_SELECT} ORDER BY passage"):
+                yield self._unpacked(row)
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise CorruptionError(f"cannot read {self._path}: {error}") from error
 
-    def id_at(self, passage: int) -> str:
-        """The id of the document that begins at a passage."""
-        rows = self._query("SELECT id FROM documents WHERE passage = ?", passage)
-        if not rows:
-            raise CorruptionError(f"{self._path} has no document at passage {passage}")
-        return str(rows[0][0])
-
-    def of_source(self, source: int) -> list[int]:
-        """First passages of the documents of a source."""
+    def of_source(self, source: int) -> list[tuple[int, int]]:
+        """The passages of the documents of a source, as ranges."""
         return self._by_source.get(source, [])
 
     @cached_property
-    def _by_source(self) -> dict[int, list[int]]:
+    def _by_source(self) -> dict[int, list[tuple[int, int]]]:
         """One pass over all, since there may be as many sources as documents."""
-        found: dict[int, list[int]] = {}
-        for source, first in self._query("SELECT source, passage FROM documents"):
-            found.setdefault(source, []).append(first)
+        found: dict[int, list[tuple[int, int]]] = {}
+        rows = self._query("SELECT source, passage FROM blocks ORDER BY passage")
+        ends = [*(first for _, first in rows[1:]), self._passages]
+        for (source, first), end in zip(rows, ends, strict=True):
+            ranges = found.setdefault(source, [])
+            begin = ranges.pop()[0] if ranges and ranges[-1][1] == first else first
+            ranges.append((begin, end))
         return found
+
+    def _block(self, passage: int) -> Block:
+        """The block that a passage is in."""
+        rows = self._query(f"{_SELECT} WHERE passage <= ? ORDER BY passage DESC LIMIT 1", passage)
+        if not rows:
+            raise CorruptionError(f"{self._path} has no document with passage {passage}")
+        return self._unpacked(rows[0])
+
+    def _unpacked(self, row: tuple[Any, ...]) -> Block:
+        try:
+            return Block.unpack(*row)
+        except (ValueError, TypeError) as error:
+            raise CorruptionError(f"{self._path} is damaged: {error}") from error
 
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
 
-    def _stored(self, row: tuple[Any, ...]) -> StoredDocument:
-        first, name, title, url, source, stored, more = row
-        record = self._sources.get(source)
+    def _stored(self, block: Block, i: int) -> StoredDocument:
+        record = self._sources.get(block.source)
         try:
-            text = stored if isinstance(stored, str) else zlib.decompress(stored).decode()
-            if not all(isinstance(value, str) for value in (name, title, url)):
-                raise TypeError("not text")
-            details = json.loads(more) if more else {}
-            bounds = details.get("passages", [(0, len(text))])
-            times = details.get("times") or [(None, None)] * len(bounds)
-            return StoredDocument(
-                document=Document(
-                    id=name,
-                    text=text,
-                    title=title,
-                    url=url,
-                    source=_shown(record.path) if record else "",
-                    pages=tuple(details.get("pages", ())),
-                    cues=tuple(
-                        Cue(start=a, end=b, begins=c, ends=d)
-                        for a, b, c, d in details.get("cues", ())
-                    ),
-                ),
-                passages=tuple(
-                    Passage(start=operator.index(a), end=operator.index(b), begins=c, ends=d)
-                    for (a, b), (c, d) in zip(bounds, times, strict=True)
-                ),
-                first=first,
+            document, passages = read_record(
+                *block.record(i), _shown(record.path) if record else ""
             )
         except (zlib.error, ValueError, TypeError, AttributeError) as error:
             raise CorruptionError(
-                f"document {name!r} in {self._path} is damaged: {error}"
+                f"the document at passage {block.firsts[i]} in {self._path} is damaged: {error}"
             ) from error
+        return StoredDocument(
+            document=document, passages=tuple(passages), first=int(block.firsts[i])
+        )

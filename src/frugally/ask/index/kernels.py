@@ -8,21 +8,26 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, types
 
-from frugally.ask.index.layout import BLOCK, TERM_BLOCK, TF_BITS
+from frugally.ask.index.layout import BLOCK, GROUP_BITS, TERM_BLOCK, TF_BITS
 
+_ONE = np.uint32(1)
 _U8, _U32, _U64, _I64 = types.uint8, types.uint32, types.uint64, types.int64
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _put(data, bit, value, width):
-    """Or `width` bits into zeroed bytes, from bit `bit` on; returns the bit after them."""
-    word = np.uint64(value) << np.uint64(bit & 7)
-    at = bit >> 3
-    while word != np.uint64(0):
-        data[at] |= np.uint8(word & np.uint64(255))
-        word >>= np.uint64(8)
+def _put(data, at, held, bits, value, width):
+    """Append up to 32 bits to the `bits` (fewer than 8) in `held`; whole bytes go to `data[at:]`.
+
+    Returns the three as they are then.
+    """
+    held |= np.uint64(value) << np.uint64(bits)
+    bits += width
+    while bits >= 8:
+        data[at] = np.uint8(held & np.uint64(255))
+        held >>= np.uint64(8)
         at += 1
-    return bit + width
+        bits -= 8
+    return at, held, bits
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -48,12 +53,58 @@ def _pack_block(out, position, docs, tfs, count, doc_bits):
     while TF_BITS[kind] < _width(most):
         kind += 1
     out[position] = np.uint8(gap_bits | kind << 5)
-    bit = _put(out, (position + 1) * 8, docs[0], doc_bits)
+    at, held, bits = _put(out, position + 1, np.uint64(0), 0, docs[0], doc_bits)
     for i in range(1, count):
-        bit = _put(out, bit, docs[i] - docs[i - 1] - 1, gap_bits)
-    for i in range(count):
-        bit = _put(out, bit, tfs[i] - 1, TF_BITS[kind])
-    return (bit + 7) >> 3
+        at, held, bits = _put(out, at, held, bits, docs[i] - docs[i - 1] - 1, gap_bits)
+    tf_bits = TF_BITS[kind]
+    if tf_bits:
+        for i in range(count):
+            at, held, bits = _put(out, at, held, bits, tfs[i] - 1, tf_bits)
+    if bits:
+        out[at] = np.uint8(held)
+        at += 1
+    return at
+
+
+@njit(types.void(_U64[::1], _I64, _U32[::1], _U32[::1]), cache=True, nogil=True)
+def partition(packed, first, values, ends):
+    """Sort the occurrences of a group of passages, from `first` on, into parts by their term.
+
+    `packed` is `term << 32 | passage`; `values` get the term's low bits and the passage's number in
+    the group, `ends` (zeros) where each part ends in them.
+    """
+    shift = np.uint64(64 - GROUP_BITS)
+    low = (np.uint64(1) << np.uint64(32 - GROUP_BITS)) - np.uint64(1)
+    for i in range(len(packed)):
+        ends[packed[i] >> shift] += _ONE
+    start = np.uint32(0)
+    for part in range(len(ends)):
+        count = ends[part]
+        ends[part] = start  # for now, where the next one goes
+        start += count
+    for i in range(len(packed)):
+        part = packed[i] >> shift
+        term = (packed[i] >> np.uint64(32)) & low
+        passage = (packed[i] & np.uint64(0xFFFFFFFF)) - np.uint64(first)
+        values[ends[part]] = np.uint32(term << np.uint64(GROUP_BITS) | passage)
+        ends[part] += _ONE
+
+
+@njit(_I64(_U32[::1], _U32[::1], _I64, _I64, _I64, _U64[::1], _I64), cache=True, nogil=True)
+def gather(values, ends, part, following, first, out, at):
+    """Append the parts from `part` to before `following` as they were; returns the new end."""
+    i = np.int64(ends[part - 1]) if part else np.int64(0)
+    within = np.uint64((1 << GROUP_BITS) - 1)
+    while part < following:
+        high = np.uint64(part) << np.uint64(64 - GROUP_BITS)
+        while i < ends[part]:
+            value = np.uint64(values[i])
+            passage = (value & within) + np.uint64(first)
+            out[at] = high | (value >> np.uint64(GROUP_BITS)) << np.uint64(32) | passage
+            at += 1
+            i += 1
+        part += 1
+    return at
 
 
 @njit(
@@ -158,16 +209,19 @@ def _pack_directory_block(terms, first, count, doc_bits, out, position):
     gap_bits = _width(gaps)
     out[position] = np.uint8(count - 1)
     out[position + 1] = np.uint8(gap_bits)
-    bit = (position + 2) * 8
+    at, held, bits = position + 2, np.uint64(0), 0
     for i in range(first + 1, first + count):
         gap = np.int64(terms[i, 0]) - np.int64(terms[i - 1, 0]) - 1
-        bit = _put(out, bit, gap, gap_bits)
+        at, held, bits = _put(out, at, held, bits, gap, gap_bits)
     for i in range(first, first + count):
-        bit = _put(out, bit, 1 if terms[i, 2] == 0 else 0, 1)
+        at, held, bits = _put(out, at, held, bits, np.int64(terms[i, 2] == 0), 1)
     for i in range(first, first + count):
         if terms[i, 2] == 0:
-            bit = _put(out, bit, terms[i, 3], doc_bits + 1)
-    position = (bit + 7) >> 3
+            at, held, bits = _put(out, at, held, bits, np.int64(terms[i, 3]), doc_bits + 1)
+    if bits:
+        out[at] = np.uint8(held)
+        at += 1
+    position = at
     for i in range(first, first + count):
         if terms[i, 2] != 0:
             position = _put_varint(out, position, np.int64(terms[i, 1]) - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from frugally.ask.index.documents import NAME as DOCUMENTS
 from frugally.ask.index.documents import DocumentsWriter
 from frugally.ask.index.manifest import SegmentEntry
 from frugally.ask.index.postings import Piece, write_postings
+from frugally.ask.index.records import PASSAGES
 from frugally.ask.index.segment import HINT, Segment
 from frugally.errors import CorruptionError
 from frugally.files import disk
@@ -103,27 +105,24 @@ def _merge_documents(
     writer = DocumentsWriter(path)
     numbers: dict[str, int] = {}
     sources = {}
-    count = 0
+    passages = documents = 0
     try:
         for segment, mapping in zip(segments, renumbered, strict=True):
             own = {}
             for number, record in segment.documents.sources.items():
                 own[number] = numbers.setdefault(record.path, len(numbers))
                 sources[own[number]] = record
-            for rows in segment.documents.raw():
-                kept = [
-                    (int(mapping[row[0]]), *row[1:4], own.get(row[4], -1), *row[5:])
-                    for row in rows
-                    if mapping[row[0]] >= 0
-                ]
-                writer.add(kept)
-                count += len(kept)
+            for block in segment.documents.blocks():
+                sizes, data = block.selected(mapping[block.firsts] >= 0)
+                writer.add(passages, np.full(len(sizes), own.get(block.source, -1)), sizes, data)
+                passages += int(sizes[:, PASSAGES].sum())
+                documents += len(sizes)
         writer.finish(sources.items())
     except (IndexError, TypeError) as error:
         raise CorruptionError(f"cannot merge into {path}: {error}", hint=HINT) from error
     finally:
         writer.abandon()
-    return count
+    return documents
 
 
 class _Stream:
@@ -150,7 +149,7 @@ class _Stream:
             self.packed = terms[live] | numbers[live].astype(np.uint64)
             self.frequencies = frequencies[live]
 
-    def take(self, limit: int | None) -> Piece:
+    def take(self, limit: int | None) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
         """What is at hand of terms up to `limit`."""
         end = len(self.packed)
         if limit is not None:
@@ -158,6 +157,13 @@ class _Stream:
         piece = self.packed[:end], self.frequencies[:end]
         self.packed, self.frequencies = self.packed[end:], self.frequencies[end:]
         return piece
+
+
+def _in_order(
+    packed: NDArray[np.uint64], frequencies: NDArray[np.uint32]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+    order = np.argsort(packed, kind="stable")
+    return packed[order], frequencies[order]
 
 
 def _merged(
@@ -177,7 +183,6 @@ def _merged(
         pieces = [stream.take(limit) for stream in streams]
         packed = np.concatenate([p for p, _ in pieces])
         if len(packed):
-            order = np.argsort(packed, kind="stable")
-            yield packed[order], np.concatenate([f for _, f in pieces])[order]
+            yield partial(_in_order, packed, np.concatenate([f for _, f in pieces]))
         elif limit is None:
             return

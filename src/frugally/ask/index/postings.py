@@ -18,8 +18,6 @@ from frugally.files.tensors import save_tensors
 
 POSTINGS, TERMS, TABLES = "postings.bin", "terms.bin", "tables.safetensors"
 
-_PIECE = 1 << 20  # occurrences packed at a time
-
 # Lengths are stored exactly; the bounds of blocks use one of 256 codes, rounded down.
 LENGTH_FLOORS = np.concatenate(
     [np.arange(64), np.floor(64 * 1.045 ** np.arange(192))]
@@ -45,20 +43,8 @@ class Packed:
     files: dict[str, tuple[int, str]]
 
 
-Piece = tuple[NDArray[np.uint64], NDArray[np.uint32]]
-
-
-def split_by_term(packed: NDArray[np.uint64]) -> Iterable[Piece]:
-    """Cut sorted occurrences into pieces that share no term; every one counts once."""
-    no_frequencies = np.zeros(0, np.uint32)
-    start = 0
-    while start < len(packed):
-        end = min(start + _PIECE, len(packed))
-        if end < len(packed):
-            last_of_term = packed[end] | np.uint64(0xFFFFFFFF)
-            end = start + int(np.searchsorted(packed[start:], last_of_term, side="right"))
-        yield packed[start:end], no_frequencies
-        start = end
+Piece = Callable[[], tuple[NDArray[np.uint64], NDArray[np.uint32]]]
+"""Gives occurrences (`term << 32 | passage`, sorted) and how much each counts; none: once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +62,7 @@ class _PackedPiece:
 def _pack(piece: Piece, bits: int, codes: NDArray[np.uint8]) -> _PackedPiece:
     from frugally.ask.index.kernels import pack_postings
 
-    packed, frequencies = piece
+    packed, frequencies = piece()
     count = len(packed)
     out = np.zeros(9 * count + 64, np.uint8)
     terms = np.empty((count, 4), np.uint32)
@@ -141,8 +127,9 @@ def write_postings(
 ) -> Packed:
     """Write `postings.bin`, `terms.bin` and `tables.safetensors` of a segment.
 
-    `pieces` are (occurrences, frequencies) in order, no term in two of them; `lengths` are the
-    passages' lengths in words; `more_tables` are stored beside the tables of the postings.
+    `pieces` are in the order of their terms, no term in two of them, and called in a thread each;
+    `lengths` are the passages' lengths in words; `more_tables` are stored beside the tables of the
+    postings.
     """
     bits = doc_bits(len(lengths))
     codes = length_codes(lengths)

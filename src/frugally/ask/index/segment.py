@@ -51,7 +51,7 @@ class Segment:
         self.directory = map_bytes(self.folder / TERMS)
         self.tables = map_tensors(self.folder / TABLES)
         # Opened now: a writer may merge the segment away while this commit is still read.
-        self.documents = DocumentStore(self.folder / DOCUMENTS)
+        self.documents = DocumentStore(self.folder / DOCUMENTS, entry.passages)
         self.bits = doc_bits(entry.passages)
         self.deleted = np.zeros(0, np.uint8)
         if entry.tombstones:
@@ -172,6 +172,11 @@ class Segment:
         """First passages of all documents, in order, and the number of passages after the last."""
         firsts = np.sort(self.first_passages)
         return np.append(firsts, self.entry.passages)
+
+    def documents_within(self, first: int, end: int) -> NDArray[np.int64]:
+        """First passages of the documents that begin from passage `first` on and before `end`."""
+        low, high = np.searchsorted(self._firsts[:-1], (first, end))
+        return self._firsts[low:high]
 
     def end_of_document(self, first: int) -> int:
         """The passage after the last of the document that begins at passage `first`."""

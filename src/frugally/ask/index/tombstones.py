@@ -19,27 +19,22 @@ class Deletions:
 
     def __init__(self, segments: Sequence[Segment]) -> None:
         self._segments = segments
-        self._dead: list[NDArray[np.uint8]] = []
+        self._dead = [s.is_deleted(np.arange(s.entry.passages)) for s in segments]
         self.documents = 0
-        for segment in segments:
-            bits = np.zeros((segment.entry.passages + 7) // 8, np.uint8)
-            bits[: len(segment.deleted)] = segment.deleted
-            self._dead.append(bits)
 
-    def _mark(self, i: int, first: int) -> None:
-        bits = self._dead[i]
-        if not bits[first >> 3] >> (first & 7) & 1:
-            numbers = np.arange(first, self._segments[i].end_of_document(first))
-            np.bitwise_or.at(bits, numbers >> 3, (1 << (numbers & 7)).astype(np.uint8))
-            self.documents += 1
+    def _mark(self, i: int, first: int, end: int) -> None:
+        """Mark passages `first` to `end` of segment i: all passages of some documents."""
+        dead = self._dead[i]
+        self.documents += int((~dead[self._segments[i].documents_within(first, end)]).sum())
+        dead[first:end] = True
 
     def add_source(self, path: str, *, segments: range | None = None) -> int:
         """Mark the documents of a source; returns how many were alive."""
         before = self.documents
         for i, number in self._places_of_sources.get(path, ()):
             if segments is None or i in segments:
-                for first in self._segments[i].documents.of_source(number):
-                    self._mark(i, first)
+                for first, end in self._segments[i].documents.of_source(number):
+                    self._mark(i, first, end)
         return self.documents - before
 
     @cached_property
@@ -60,7 +55,7 @@ class Deletions:
         for i, segment in enumerate(self._segments):
             for first in segment.starting_at(hash_ids([name])).tolist():
                 if segment.documents.id_at(first) == name:
-                    self._mark(i, first)
+                    self._mark(i, first, segment.end_of_document(first))
         return self.documents - before
 
     def add_superseded(self, old: int) -> int:
@@ -80,24 +75,24 @@ class Deletions:
                 last[newer.documents.id_at(first)] = first
             for first in firsts:
                 if last[newer.documents.id_at(first)] != first:
-                    self._mark(j, first)
+                    self._mark(j, first, newer.end_of_document(first))
         return self.documents - before
 
     def _mark_named(self, i: int, firsts: NDArray[np.int64], names: set[str]) -> None:
         for first in firsts.tolist():
             if self._segments[i].documents.id_at(first) in names:
-                self._mark(i, first)
+                self._mark(i, first, self._segments[i].end_of_document(first))
 
     def write(self, commit: int) -> list[SegmentEntry]:
         """Write the tombstone files that have changed; returns all entries as they are now."""
         entries = []
-        for segment, bits in zip(self._segments, self._dead, strict=True):
+        for segment, dead in zip(self._segments, self._dead, strict=True):
             entry = segment.entry
-            deleted = int(np.bitwise_count(bits).sum())
+            deleted = int(dead.sum())
             if deleted != entry.deleted:
                 name = f"tombstones-{commit:06d}.bin"
                 with disk.NewFile(segment.folder / name) as file:
-                    file.write(bits.tobytes())
+                    file.write(np.packbits(dead, bitorder="little").tobytes())
                 disk.sync_folder(segment.folder)
                 files = {n: f for n, f in entry.files.items() if n != entry.tombstones}
                 files[name] = (file.size, file.digest)

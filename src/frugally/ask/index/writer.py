@@ -5,23 +5,37 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from frugally.ask.batch import Batch
 from frugally.ask.document import Document, Passage
 from frugally.ask.index.documents import NAME as DOCUMENTS
-from frugally.ask.index.documents import DocumentsWriter, Row, SourceRecord, make_row
+from frugally.ask.index.documents import DocumentsWriter, SourceRecord
 from frugally.ask.index.manifest import SegmentEntry
-from frugally.ask.index.postings import split_by_term, write_postings
+from frugally.ask.index.occurrences import Occurrences
+from frugally.ask.index.postings import write_postings
+from frugally.ask.index.records import (
+    COLUMNS,
+    DETAILS,
+    ID,
+    PASSAGES,
+    TEXT,
+    TITLE,
+    URL,
+    Sizes,
+    bytes_of,
+    make_record,
+)
 from frugally.budget import format_bytes
 from frugally.errors import BudgetError
 from frugally.files import disk
-from frugally.text.analysis import Analyser, Recipe, make_analyser
+from frugally.text.analysis import Analyser, Recipe, Spans, Terms, make_analyser
 
 # The interpreter, its libraries and the batches under way take this much; an occurrence takes eight
 # bytes, and what grows with them (words met, buffers of packing) is allowed as much again.
@@ -50,77 +64,157 @@ def hash_ids(ids: Iterable[str]) -> NDArray[np.uint32]:
     """The 32-bit hashes under which documents are looked up by id."""
     from frugally.text.kernels import hash_words
 
-    encoded = [name.encode("utf-8", "replace") for name in ids]
-    ends = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
-    hashes: NDArray[np.uint32] = hash_words(np.frombuffer(b"".join(encoded), np.uint8), ends)
+    spans = Spans.of([name.encode("utf-8", "replace") for name in ids])
+    hashes: NDArray[np.uint32] = hash_words(spans.text, spans.starts, spans.ends)
     return hashes
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Passages on their way to be analysed: title and text of each, as bytes."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Documents in order: their records and sources, and title and text of each passage."""
 
-    spans: list[bytes] = field(default_factory=list)
-    size: int = 0
-    sent: Future[int] | None = None
+    sizes: Sizes
+    data: bytes
+    sources: NDArray[np.int64]
+    spans: Spans
+
+    @classmethod
+    def of_short(cls, batch: Batch, source: int) -> _Part:
+        """Short documents: what is stored is also what is analysed."""
+        sizes = np.zeros((len(batch), COLUMNS), np.uint32)
+        sizes[:, PASSAGES] = 1
+        sizes[:, ID:DETAILS] = batch.sizes
+        starts = np.empty((len(batch), 2), np.int64)
+        ends = np.empty_like(starts)
+        ends[:, 1] = np.cumsum(bytes_of(sizes))
+        starts[:, 1] = ends[:, 1] - sizes[:, TEXT]
+        ends[:, 0] = starts[:, 1] - sizes[:, URL]
+        starts[:, 0] = ends[:, 0] - sizes[:, TITLE]
+        text = np.frombuffer(batch.data, np.uint8)
+        sources = np.full(len(batch), source, np.int64)
+        return cls(sizes, batch.data, sources, Spans(text, starts.ravel(), ends.ravel()))
+
+
+def _joined(parts: Sequence[_Part]) -> _Part:
+    if len(parts) == 1:
+        return parts[0]
+    bases = np.cumsum([0, *(len(part.spans.text) for part in parts[:-1])])
+    based = list(zip(parts, bases, strict=True))
+    return _Part(
+        np.concatenate([part.sizes for part in parts]),
+        b"".join(part.data for part in parts),
+        np.concatenate([part.sources for part in parts]),
+        Spans(
+            np.concatenate([part.spans.text for part in parts]),
+            np.concatenate([part.spans.starts + base for part, base in based]),
+            np.concatenate([part.spans.ends + base for part, base in based]),
+        ),
+    )
+
+
+class _Batch:
+    """Documents on their way to be stored and analysed."""
+
+    def __init__(self) -> None:
+        self.size = 0  # of titles and texts, in bytes
+        self.sent: Future[Future[int]] | None = None
+        self._parts: list[_Part] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        self._rows: list[list[int]] = []
+        self._records: list[bytes] = []
+        self._sources: list[int] = []
+        self._pieces: list[bytes] = []
+
+    def add(self, document: Document, passages: Sequence[Passage], source: int) -> None:
+        """Take in a document."""
+        row, record = make_record(document, passages)
+        self._rows.append(row)
+        self._records.append(record)
+        self._sources.append(source)
+        title = document.title.encode("utf-8", "replace")
+        for passage in passages:
+            body = document.text[passage.start : passage.end].encode("utf-8", "replace")
+            self._pieces += (title, body)
+            self.size += len(body) + len(title) + 2
+
+    def add_short(self, batch: Batch, source: int) -> None:
+        """Take in many documents."""
+        self._seal()
+        self._parts.append(_Part.of_short(batch, source))
+        self.size += len(batch.data) + 2 * len(batch)
+
+    def take(self) -> _Part:
+        """All of it, once."""
+        self._seal()
+        parts, self._parts = self._parts, []
+        return _joined(parts)
+
+    def _seal(self) -> None:
+        if self._rows:
+            sizes = np.array(self._rows, np.uint32)
+            sources = np.array(self._sources, np.int64)
+            data = b"".join(self._records)
+            self._parts.append(_Part(sizes, data, sources, Spans.of(self._pieces)))
+            self._clear()
 
 
 class _OpenSegment:
-    """The segment being filled: documents by the main thread, occurrences by the analysing one."""
+    """The segment being filled: documents by the main thread, occurrences by the analysing ones."""
 
-    def __init__(self, folder: Path, capacity: int) -> None:
+    def __init__(self, folder: Path, bits: int) -> None:
         self.folder = folder
         disk.make_folder(folder)
         self.store = DocumentsWriter(folder / DOCUMENTS)
-        self.rows: list[Row] = []
         self.passages = 0
         self.sources: dict[int, SourceRecord] = {}
         self.id_hashes: list[NDArray[np.uint32]] = []
         self.id_passages: list[NDArray[np.uint32]] = []
-        self.packed = np.empty(capacity, np.uint64)
-        self.used = 0
+        self.occurrences = Occurrences(bits)
         self.lengths: list[NDArray[np.int64]] = []
         self.sample = np.zeros(0, np.uint64)
 
-    def store_rows(self) -> None:
-        """Write the rows at hand."""
-        rows, self.rows = self.rows, []
-        self.id_hashes.append(hash_ids(row[1] for row in rows))
-        self.id_passages.append(np.fromiter((row[0] for row in rows), np.uint32, len(rows)))
-        self.store.add(rows)
+    def add(self, part: _Part) -> None:
+        """Store documents."""
+        from frugally.text.kernels import hash_words
 
-    def analyse(self, analyser: Analyser, spans: list[bytes], first: int) -> int:
-        """Take in the terms of passages numbered from `first`; returns how many occurrences."""
-        terms = analyser.terms(spans, first)
-        end = self.used + len(terms.packed)
-        if end > len(self.packed):  # one huge document
-            self.packed = np.concatenate([self.packed, np.empty(end - len(self.packed), np.uint64)])
-        self.packed[self.used : end] = terms.packed
-        self.used = end
+        first, counts = self.passages, part.sizes[:, PASSAGES].astype(np.int64)
+        self.store.add(first, part.sources, part.sizes, part.data)
+        sizes = bytes_of(part.sizes)
+        starts = np.cumsum(sizes) - sizes
+        data = np.frombuffer(part.data, np.uint8)
+        self.id_hashes.append(hash_words(data, starts, starts + part.sizes[:, ID]))
+        firsts = first + np.cumsum(counts) - counts
+        self.id_passages.append(firsts.astype(np.uint32))
+        self.passages += int(counts.sum())
+
+    def take_in(self, prepared: Callable[[], Terms], first: int) -> int:
+        """Take in the terms of the passages from `first` on; returns how many occurrences."""
+        terms = prepared()
+        self.occurrences.add(terms.packed, first, len(terms.lengths))
         self.lengths.append(terms.lengths)
         self.sample = np.union1d(self.sample, terms.sample)
         return len(terms.packed)
 
-    def finish(self, pool: ThreadPoolExecutor) -> SegmentEntry:
+    def finish(self) -> SegmentEntry:
         """Sort and pack what was gathered; all of it is on disk afterwards."""
-        self.store_rows()
-        stored = pool.submit(self._finish_store)
-        occurrences = self.packed[: self.used]
-        occurrences.sort()
-        hashes = np.concatenate(self.id_hashes)
-        order = np.argsort(hashes, kind="stable")
-        lengths = np.concatenate(self.lengths)
-        written = write_postings(
-            self.folder,
-            split_by_term(occurrences),
-            lengths,
-            {
-                "id_hashes": hashes[order],
-                "id_passages": np.concatenate(self.id_passages)[order],
-                "sample": self.sample,
-            },
-        )
-        files = {**written.files, DOCUMENTS: stored.result()}
+        with ThreadPoolExecutor(1, "store") as pool:
+            stored = pool.submit(self._finish_store)
+            hashes = np.concatenate(self.id_hashes)
+            order = np.argsort(hashes, kind="stable")
+            lengths = np.concatenate(self.lengths)
+            written = write_postings(
+                self.folder,
+                self.occurrences.pieces(),
+                lengths,
+                {
+                    "id_hashes": hashes[order],
+                    "id_passages": np.concatenate(self.id_passages)[order],
+                    "sample": self.sample,
+                },
+            )
+            files = {**written.files, DOCUMENTS: stored.result()}
         disk.sync_folder(self.folder)
         return SegmentEntry(
             name=self.folder.name,
@@ -183,13 +277,16 @@ class SegmentsWriter:
         self, folder: Path, recipe: Recipe, name: Callable[[], str], *, memory: int
     ) -> None:
         self._folder = folder
-        self._analyser: Analyser = make_analyser(recipe)
+        self._bits = recipe.bits
         self._most_per_byte = max(1, recipe.title_weight)
         self._name = name
         self._capacity = occurrences_within(memory)
+        self._analyser: Analyser = make_analyser(recipe)
         self._batch = _Batch()
         self._pending: deque[_Batch] = deque()
-        self._pool = ThreadPoolExecutor(1, "analyse")
+        # A thread each for what is done in order: numbering words, then gathering their terms.
+        self._words = ThreadPoolExecutor(1, "words")
+        self._terms = ThreadPoolExecutor(1, "terms")
         self._open: _OpenSegment | None = None
         self._known = 0  # occurrences of the batches that are done, in the open segment
         self._sources: dict[int, SourceRecord] = {}
@@ -201,7 +298,8 @@ class SegmentsWriter:
 
     def __exit__(self, *exception: object) -> None:
         _quick_switching.leave()
-        self._pool.shutdown(cancel_futures=True)
+        for pool in (self._words, self._terms):
+            pool.shutdown(cancel_futures=True)
         if self._open is not None:
             self._open.store.abandon()
 
@@ -211,44 +309,50 @@ class SegmentsWriter:
         if self._open is not None and number in self._open.sources:
             self._open.sources[number] = record
 
-    def add(self, document: Document, passages: list[Passage], source: int) -> None:
+    def add(self, document: Document, passages: Sequence[Passage], source: int) -> None:
         """Take in a document; `source` is the number of a record given to `add_source`, or -1."""
-        segment, batch = self._open or self._start(), self._batch
-        title = document.title.encode("utf-8", "replace")
-        text = document.text
-        for passage in passages:
-            body = text[passage.start : passage.end].encode("utf-8", "replace")
-            batch.spans += (title, body)
-            batch.size += len(body) + len(title) + 2
-        segment.rows.append(make_row(document, passages, source, segment.passages))
-        segment.passages += len(passages)
-        if source >= 0:
-            segment.sources[source] = self._sources[source]
-        if batch.size >= _BATCH_BYTES:
-            self._send()
-            self._make_room()
+        self._belongs(source)
+        self._batch.add(document, passages, source)
+        self._send_if_full()
+
+    def add_short(self, batch: Batch, source: int) -> None:
+        """Take in many short documents; `source` as for `add`."""
+        self._belongs(source)
+        self._batch.add_short(batch, source)
+        self._send_if_full()
 
     def finish(self) -> list[SegmentEntry]:
         """Write out everything; returns the segments, in the order of their documents."""
         self._close_segment()
         return self._finished
 
-    def _start(self) -> _OpenSegment:
-        self._open = _OpenSegment(self._folder / self._name(), self._capacity)
-        self._known = 0
-        return self._open
+    def _belongs(self, source: int) -> None:
+        """Make sure that a segment is open and knows a source."""
+        if self._open is None:
+            self._open = _OpenSegment(self._folder / self._name(), self._bits)
+            self._known = 0
+        if source >= 0:
+            self._open.sources[source] = self._sources[source]
+
+    def _send_if_full(self) -> None:
+        if self._batch.size >= _BATCH_BYTES:
+            self._send()
+            self._make_room()
 
     def _send(self) -> None:
-        """Hand the batch over to the analysing thread."""
+        """Store the batch and hand it over to an analysing thread."""
         segment, batch = self._open, self._batch
-        if segment is None or not batch.spans:
+        if segment is None or not batch.size:
             return
         self._batch = _Batch()
-        first = segment.passages - len(batch.spans) // 2
-        batch.sent = self._pool.submit(segment.analyse, self._analyser, batch.spans, first)
-        batch.spans = []
+        part = batch.take()
+        batch.sent = self._words.submit(self._analyse, segment, part.spans, segment.passages)
+        segment.add(part)
         self._pending.append(batch)
-        segment.store_rows()
+
+    def _analyse(self, segment: _OpenSegment, spans: Spans, first: int) -> Future[int]:
+        """Number the words of passages from `first` on, and send them on."""
+        return self._terms.submit(segment.take_in, self._analyser.prepare(spans, first), first)
 
     def _make_room(self) -> None:
         """Close the segment if the next batch might not fit."""
@@ -265,14 +369,14 @@ class SegmentsWriter:
         while len(self._pending) > most:
             sent = self._pending.popleft().sent
             assert sent is not None
-            self._known += sent.result()
+            self._known += sent.result().result()
 
     def _close_segment(self) -> None:
         if self._open is None:
             return
         self._send()
         self._wait(0)
-        self._finished.append(self._open.finish(self._pool))
+        self._finished.append(self._open.finish())
         self._open = None
         # Words are numbered anew in each segment: no collection outgrows the memory.
         self._analyser.forget()

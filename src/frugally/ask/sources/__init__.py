@@ -5,7 +5,7 @@ Parsers of formats are imported when the first such file comes, not with this pa
 
 from frugally.ask.sources.discovery import discover
 from frugally.ask.sources.opening import SourceFile
-from frugally.ask.sources.registry import SOURCES, read_documents, source_of
+from frugally.ask.sources.registry import SOURCES, read_batches, read_documents, source_of
 from frugally.ask.sources.source import Problem, Report, Source
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Source",
     "SourceFile",
     "discover",
+    "read_batches",
     "read_documents",
     "source_of",
 ]

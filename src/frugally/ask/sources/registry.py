@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
+from frugally.ask.batch import Batch
 from frugally.ask.document import Document
 from frugally.ask.sources.docx import Docx
 from frugally.ask.sources.encodings import binary_kind, detect_encoding
@@ -47,15 +49,38 @@ def read_documents(path: str | Path, report: Report) -> Iterator[Document]:
     standard input is JSON lines or plain text. Never raises for what is in the file or for a
     file that cannot be opened: reports a Problem, and what was yielded before it stands.
     """
+    return _read(path, report, lambda source, file: source.documents(file, report))
+
+
+def read_batches(path: str | Path, report: Report, *, longest: int) -> Iterator[Document | Batch]:
+    """As `read_documents`, but many short documents as one where the format allows it.
+
+    Short are those of at most `longest` characters, and of what `Batch` says.
+    """
+
+    def items(source: Source, file: SourceFile) -> Iterator[Document | Batch]:
+        if isinstance(source, JsonLines):
+            return source.batches(file, report, longest=longest)
+        return source.documents(file, report)
+
+    return _read(path, report, items)
+
+
+Item = TypeVar("Item", Document, Document | Batch)
+
+
+def _read(
+    path: str | Path, report: Report, items: Callable[[Source, SourceFile], Iterator[Item]]
+) -> Iterator[Item]:
     name = display_name(path)
     count = 0
     try:
         with open_source(path) as file:
             reason = ""
             try:
-                for document in source_of(file).documents(file, report):
-                    count += 1
-                    yield document
+                for item in items(source_of(file), file):
+                    count += len(item) if isinstance(item, Batch) else 1
+                    yield item
             except SourceError as error:
                 reason = _worded(error)
             # Damage to the compressed data is the cause of what a parser then finds missing.
