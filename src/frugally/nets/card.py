@@ -1,0 +1,70 @@
+"""The folder of a saved net: its arrays, and a card that says what it is and what it scored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from frugally.errors import NetError
+from frugally.files.disk import NewFile, digest_of, make_folder, write_whole
+from frugally.files.tensors import save_tensors
+
+FORMAT = 1
+NETWORK, CARD = "net.safetensors", "card.json"
+
+Card = dict[str, Any]
+
+
+def save_net(folder: Path, arrays: Mapping[str, NDArray[Any]], card: Card) -> int:
+    """Write arrays and card, the card last and in one step; returns the bytes of both."""
+    make_folder(folder)
+    with NewFile(folder / (NETWORK + ".partial")) as file:
+        save_tensors(file, arrays)
+    file.path.replace(folder / NETWORK)
+    files = {NETWORK: {"bytes": file.size, "sha256": file.digest}}
+    text = json.dumps({"format": FORMAT, **card, "files": files}, ensure_ascii=False, indent=1)
+    write_whole(folder / CARD, text.encode())
+    return file.size + len(text.encode())
+
+
+def load_card(folder: Path, task: str) -> Card:
+    """Read and check the card of a net for a task, and that its files are whole.
+
+    Raises:
+        NetError: what is wrong with card or files.
+    """
+    path = folder / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        found, kept_for = card["format"], card["task"]
+        files = {name: (entry["bytes"], entry["sha256"]) for name, entry in card["files"].items()}
+    except FileNotFoundError as error:
+        raise NetError(f"{folder} holds no net: {CARD} is missing") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NetError(f"{path} is not the card of a net: {error!r}") from error
+    if not isinstance(found, int) or found > FORMAT:
+        raise NetError(
+            f"{folder} has format {found}; this frugally reads up to {FORMAT}",
+            hint="pip install --upgrade frugally",
+        )
+    if kept_for != task:
+        raise NetError(f"{folder} holds a net for {kept_for}, not for {task}")
+    for name, (size, digest) in files.items():
+        _check(folder / name, size, digest)
+    assert isinstance(card, dict)
+    return card
+
+
+def _check(path: Path, size: int, digest: str) -> None:
+    try:
+        found = path.stat().st_size
+        if found != size:
+            raise NetError(f"{path} has {found:,} bytes; its card says {size:,}")
+        if digest_of(path) != digest:
+            raise NetError(f"{path} is damaged: its checksum does not match")
+    except OSError as error:
+        raise NetError(f"cannot read {path}: {error.strerror}") from error
