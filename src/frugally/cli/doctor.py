@@ -73,7 +73,8 @@ def _run(check: Callable[[], str]) -> dict[str, Any]:
 def _kernels() -> str:
     started = time.perf_counter()
     with compiling():
-        import frugally.ask.index.kernels  # noqa: F401
+        import frugally.ask.index.kernels
+        import frugally.ask.sources.kernels  # noqa: F401
     return f"loaded in {time.perf_counter() - started:.1f} s"
 
 

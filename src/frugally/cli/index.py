@@ -56,7 +56,8 @@ def index(
     """
     limit = parse_bytes(memory)
     with compiling():
-        import frugally.ask.index.kernels  # noqa: F401
+        import frugally.ask.index.kernels
+        import frugally.ask.sources.kernels  # noqa: F401
         from frugally.ask.collection import Collection
         from frugally.ask.index.manifest import NAME
         from frugally.ask.index.writer import occurrences_within

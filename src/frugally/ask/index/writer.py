@@ -7,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +14,16 @@ from numpy.typing import NDArray
 
 from frugally.ask.batch import Batch
 from frugally.ask.document import Document, Passage
+from frugally.ask.index.batching import Part, PendingDocuments
 from frugally.ask.index.documents import NAME as DOCUMENTS
 from frugally.ask.index.documents import DocumentsWriter, SourceRecord
 from frugally.ask.index.manifest import SegmentEntry
 from frugally.ask.index.occurrences import Occurrences
 from frugally.ask.index.postings import write_postings
 from frugally.ask.index.records import (
-    COLUMNS,
-    DETAILS,
     ID,
     PASSAGES,
-    TEXT,
-    TITLE,
-    URL,
-    Sizes,
     bytes_of,
-    make_record,
 )
 from frugally.budget import format_bytes
 from frugally.errors import BudgetError
@@ -69,97 +62,6 @@ def hash_ids(ids: Iterable[str]) -> NDArray[np.uint32]:
     return hashes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """Documents in order: their records and sources, and title and text of each passage."""
-
-    sizes: Sizes
-    data: bytes
-    sources: NDArray[np.int64]
-    spans: Spans
-
-    @classmethod
-    def of_short(cls, batch: Batch, source: int) -> _Part:
-        """Short documents: what is stored is also what is analysed."""
-        sizes = np.zeros((len(batch), COLUMNS), np.uint32)
-        sizes[:, PASSAGES] = 1
-        sizes[:, ID:DETAILS] = batch.sizes
-        starts = np.empty((len(batch), 2), np.int64)
-        ends = np.empty_like(starts)
-        ends[:, 1] = np.cumsum(bytes_of(sizes))
-        starts[:, 1] = ends[:, 1] - sizes[:, TEXT]
-        ends[:, 0] = starts[:, 1] - sizes[:, URL]
-        starts[:, 0] = ends[:, 0] - sizes[:, TITLE]
-        text = np.frombuffer(batch.data, np.uint8)
-        sources = np.full(len(batch), source, np.int64)
-        return cls(sizes, batch.data, sources, Spans(text, starts.ravel(), ends.ravel()))
-
-
-def _joined(parts: Sequence[_Part]) -> _Part:
-    if len(parts) == 1:
-        return parts[0]
-    bases = np.cumsum([0, *(len(part.spans.text) for part in parts[:-1])])
-    based = list(zip(parts, bases, strict=True))
-    return _Part(
-        np.concatenate([part.sizes for part in parts]),
-        b"".join(part.data for part in parts),
-        np.concatenate([part.sources for part in parts]),
-        Spans(
-            np.concatenate([part.spans.text for part in parts]),
-            np.concatenate([part.spans.starts + base for part, base in based]),
-            np.concatenate([part.spans.ends + base for part, base in based]),
-        ),
-    )
-
-
-class _Batch:
-    """Documents on their way to be stored and analysed."""
-
-    def __init__(self) -> None:
-        self.size = 0  # of titles and texts, in bytes
-        self.sent: Future[Future[int]] | None = None
-        self._parts: list[_Part] = []
-        self._clear()
-
-    def _clear(self) -> None:
-        self._rows: list[list[int]] = []
-        self._records: list[bytes] = []
-        self._sources: list[int] = []
-        self._pieces: list[bytes] = []
-
-    def add(self, document: Document, passages: Sequence[Passage], source: int) -> None:
-        """Take in a document."""
-        row, record = make_record(document, passages)
-        self._rows.append(row)
-        self._records.append(record)
-        self._sources.append(source)
-        title = document.title.encode("utf-8", "replace")
-        for passage in passages:
-            body = document.text[passage.start : passage.end].encode("utf-8", "replace")
-            self._pieces += (title, body)
-            self.size += len(body) + len(title) + 2
-
-    def add_short(self, batch: Batch, source: int) -> None:
-        """Take in many documents."""
-        self._seal()
-        self._parts.append(_Part.of_short(batch, source))
-        self.size += len(batch.data) + 2 * len(batch)
-
-    def take(self) -> _Part:
-        """All of it, once."""
-        self._seal()
-        parts, self._parts = self._parts, []
-        return _joined(parts)
-
-    def _seal(self) -> None:
-        if self._rows:
-            sizes = np.array(self._rows, np.uint32)
-            sources = np.array(self._sources, np.int64)
-            data = b"".join(self._records)
-            self._parts.append(_Part(sizes, data, sources, Spans.of(self._pieces)))
-            self._clear()
-
-
 class _OpenSegment:
     """The segment being filled: documents by the main thread, occurrences by the analysing ones."""
 
@@ -175,7 +77,7 @@ class _OpenSegment:
         self.lengths: list[NDArray[np.int64]] = []
         self.sample = np.zeros(0, np.uint64)
 
-    def add(self, part: _Part) -> None:
+    def add(self, part: Part) -> None:
         """Store documents."""
         from frugally.text.kernels import hash_words
 
@@ -282,8 +184,8 @@ class SegmentsWriter:
         self._name = name
         self._capacity = occurrences_within(memory)
         self._analyser: Analyser = make_analyser(recipe)
-        self._batch = _Batch()
-        self._pending: deque[_Batch] = deque()
+        self._batch = PendingDocuments()
+        self._pending: deque[tuple[int, Future[Future[int]]]] = deque()  # bytes of each batch
         # A thread each for what is done in order: numbering words, then gathering their terms.
         self._words = ThreadPoolExecutor(1, "words")
         self._terms = ThreadPoolExecutor(1, "terms")
@@ -344,11 +246,11 @@ class SegmentsWriter:
         segment, batch = self._open, self._batch
         if segment is None or not batch.size:
             return
-        self._batch = _Batch()
+        self._batch = PendingDocuments()
         part = batch.take()
-        batch.sent = self._words.submit(self._analyse, segment, part.spans, segment.passages)
+        sent = self._words.submit(self._analyse, segment, part.spans, segment.passages)
         segment.add(part)
-        self._pending.append(batch)
+        self._pending.append((batch.size, sent))
 
     def _analyse(self, segment: _OpenSegment, spans: Spans, first: int) -> Future[int]:
         """Number the words of passages from `first` on, and send them on."""
@@ -359,7 +261,7 @@ class SegmentsWriter:
         # Counting only batches that are certainly done makes the cut the same on every run.
         for most in (_UNDER_WAY, 0):
             self._wait(most)
-            ahead = sum(b.size for b in self._pending) + 2 * _BATCH_BYTES
+            ahead = sum(size for size, _ in self._pending) + 2 * _BATCH_BYTES
             if self._known + ahead * self._most_per_byte <= self._capacity:
                 return
         self._close_segment()
@@ -367,8 +269,7 @@ class SegmentsWriter:
     def _wait(self, most: int) -> None:
         """Wait until at most so many batches are under way."""
         while len(self._pending) > most:
-            sent = self._pending.popleft().sent
-            assert sent is not None
+            _, sent = self._pending.popleft()
             self._known += sent.result().result()
 
     def _close_segment(self) -> None:
