@@ -151,7 +151,7 @@ class Snapshot:
         for segment in self.segments:
             for number, record in segment.documents.sources.items():
                 ranges = segment.documents.of_source(number)
-                if ranges and self.has(segment.documents.id_at(ranges[0][0])):
+                if ranges and self.has(segment.documents.ids_at(np.array(ranges[0][:1]))[0]):
                     found[record.path] = record
         return found
 
@@ -160,12 +160,12 @@ class Snapshot:
         from frugally.ask.index.writer import hash_ids
 
         name = name.encode("utf-8", "replace").decode()  # as it is stored
-        return any(
-            segment.documents.id_at(first) == name
-            for segment in self.segments
-            for first in segment.starting_at(hash_ids([name])).tolist()
-            if not segment.is_deleted(np.array([first]))[0]
-        )
+        hashes = hash_ids([name])
+        for segment in self.segments:
+            firsts = segment.starting_at(hashes)
+            if name in segment.documents.ids_at(firsts[~segment.is_deleted(firsts)]):
+                return True
+        return False
 
     def verify(self) -> list[str]:
         """Compare every file with its checksum; returns what is wrong, empty if nothing is."""

@@ -196,16 +196,27 @@ class DocumentStore:
             raise CorruptionError(f"{self._path} has no document with passage {passage}")
         return stored
 
-    def id_at(self, passage: int) -> str:
-        """The id of the document that begins at a passage."""
-        block = self._block(passage)
-        i = int(np.searchsorted(block.firsts, passage))
-        if i == len(block.sizes) or block.firsts[i] != passage:
-            raise CorruptionError(f"{self._path} has no document at passage {passage}")
-        try:
-            return block.id_of(i)
-        except ValueError as error:
-            raise CorruptionError(f"{self._path} is damaged: {error}") from error
+    def ids_at(self, firsts: NDArray[np.int64]) -> list[str]:
+        """The ids of the documents that begin at some passages."""
+        ids = [""] * len(firsts)
+        order = np.argsort(firsts, kind="stable")
+        done = 0
+        while done < len(order):
+            block = self._block(int(firsts[order[done]]))
+            inside = block.firsts
+            more = int(np.searchsorted(firsts[order[done:]], inside[-1], "right"))
+            places = order[done : done + max(1, more)]
+            rows = np.searchsorted(inside, firsts[places])
+            if rows[-1] == len(inside) or (inside[rows] != firsts[places]).any():
+                raise CorruptionError(f"{self._path} has no document at one of {firsts[places]}")
+            try:
+                found = block.ids(rows)
+            except ValueError as error:
+                raise CorruptionError(f"{self._path} is damaged: {error}") from error
+            for place, name in zip(places.tolist(), found, strict=True):
+                ids[place] = name
+            done += len(places)
+        return ids
 
     def all(self) -> Iterator[StoredDocument]:
         """Every document, in order."""

@@ -116,14 +116,19 @@ class Block:
         pieces = [self.data[starts[i] : ends[i]] for i in np.flatnonzero(kept).tolist()]
         return self.sizes[kept], b"".join(pieces)
 
-    def id_of(self, i: int) -> str:
-        """The id of one document.
+    def ids(self, documents: NDArray[np.int64]) -> list[str]:
+        """The ids of some documents.
 
         Raises:
-            ValueError: it is not UTF-8.
+            ValueError: one is not UTF-8.
         """
-        row, data = self.record(i)
-        return str(data[: row[ID]], "utf-8")
+        sizes = bytes_of(self.sizes)
+        starts = (np.cumsum(sizes) - sizes)[documents]
+        ends = starts + self.sizes[documents, ID]
+        return [
+            str(self.data[start:end], "utf-8")
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
 
 
 def read_record(

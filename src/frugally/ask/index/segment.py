@@ -178,9 +178,11 @@ class Segment:
         low, high = np.searchsorted(self._firsts[:-1], (first, end))
         return self._firsts[low:high]
 
-    def end_of_document(self, first: int) -> int:
-        """The passage after the last of the document that begins at passage `first`."""
-        return int(self._firsts[np.searchsorted(self._firsts, first, "right")])
+    def passages_of(self, firsts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """All passages of the documents that begin at some passages, in their order."""
+        counts = self._firsts[np.searchsorted(self._firsts, firsts, "right")] - firsts
+        starts = np.repeat(firsts - (np.cumsum(counts) - counts), counts)
+        return starts + np.arange(len(starts))
 
     def starting_at(self, name_hashes: NDArray[np.uint32]) -> NDArray[np.int64]:
         """First passages of the documents whose id has one of these hashes."""

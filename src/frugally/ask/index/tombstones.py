@@ -22,19 +22,20 @@ class Deletions:
         self._dead = [s.is_deleted(np.arange(s.entry.passages)) for s in segments]
         self.documents = 0
 
-    def _mark(self, i: int, first: int, end: int) -> None:
-        """Mark passages `first` to `end` of segment i: all passages of some documents."""
+    def _mark(self, i: int, firsts: NDArray[np.int64]) -> None:
+        """Mark the documents of segment i that begin at some passages, each once."""
         dead = self._dead[i]
-        self.documents += int((~dead[self._segments[i].documents_within(first, end)]).sum())
-        dead[first:end] = True
+        self.documents += int((~dead[firsts]).sum())
+        dead[self._segments[i].passages_of(firsts)] = True
 
     def add_source(self, path: str, *, segments: range | None = None) -> int:
         """Mark the documents of a source; returns how many were alive."""
         before = self.documents
         for i, number in self._places_of_sources.get(path, ()):
             if segments is None or i in segments:
-                for first, end in self._segments[i].documents.of_source(number):
-                    self._mark(i, first, end)
+                segment = self._segments[i]
+                for first, end in segment.documents.of_source(number):
+                    self._mark(i, segment.documents_within(first, end))
         return self.documents - before
 
     @cached_property
@@ -53,9 +54,7 @@ class Deletions:
         before = self.documents
         name = name.encode("utf-8", "replace").decode()  # as it is stored
         for i, segment in enumerate(self._segments):
-            for first in segment.starting_at(hash_ids([name])).tolist():
-                if segment.documents.id_at(first) == name:
-                    self._mark(i, first, segment.end_of_document(first))
+            self._mark_named(i, segment.starting_at(hash_ids([name])), {name})
         return self.documents - before
 
     def add_superseded(self, old: int) -> int:
@@ -65,23 +64,22 @@ class Deletions:
             newer = self._segments[j]
             hashes = newer.tables["id_hashes"]
             for i in range(j):
-                candidates = np.intersect1d(hashes, self._segments[i].tables["id_hashes"])
-                names = {newer.documents.id_at(f) for f in newer.starting_at(candidates).tolist()}
-                self._mark_named(i, self._segments[i].starting_at(candidates), names)
+                older = self._segments[i]
+                living = older.tables["id_hashes"][~self._dead[i][older.first_passages]]
+                candidates = np.intersect1d(hashes, living)
+                names = set(newer.documents.ids_at(newer.starting_at(candidates)))
+                self._mark_named(i, older.starting_at(candidates), names)
             repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
-            last: dict[str, int] = {}
-            firsts = sorted(newer.starting_at(repeated).tolist())
-            for first in firsts:
-                last[newer.documents.id_at(first)] = first
-            for first in firsts:
-                if last[newer.documents.id_at(first)] != first:
-                    self._mark(j, first, newer.end_of_document(first))
+            firsts = np.sort(newer.starting_at(repeated))
+            ids = newer.documents.ids_at(firsts)
+            last = {name: place for place, name in enumerate(ids)}
+            earlier = [place for place, name in enumerate(ids) if last[name] != place]
+            self._mark(j, firsts[earlier])
         return self.documents - before
 
     def _mark_named(self, i: int, firsts: NDArray[np.int64], names: set[str]) -> None:
-        for first in firsts.tolist():
-            if self._segments[i].documents.id_at(first) in names:
-                self._mark(i, first, self._segments[i].end_of_document(first))
+        ids = self._segments[i].documents.ids_at(firsts)
+        self._mark(i, firsts[[place for place, name in enumerate(ids) if name in names]])
 
     def write(self, commit: int) -> list[SegmentEntry]:
         """Write the tombstone files that have changed; returns all entries as they are now."""
