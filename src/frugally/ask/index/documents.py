@@ -200,22 +200,23 @@ class DocumentStore:
         """The ids of the documents that begin at some passages."""
         ids = [""] * len(firsts)
         order = np.argsort(firsts, kind="stable")
+        firsts = firsts[order]
         done = 0
         while done < len(order):
-            block = self._block(int(firsts[order[done]]))
+            block = self._block(int(firsts[done]))
             inside = block.firsts
-            more = int(np.searchsorted(firsts[order[done:]], inside[-1], "right"))
-            places = order[done : done + max(1, more)]
-            rows = np.searchsorted(inside, firsts[places])
-            if rows[-1] == len(inside) or (inside[rows] != firsts[places]).any():
-                raise CorruptionError(f"{self._path} has no document at one of {firsts[places]}")
+            end = max(done + 1, int(np.searchsorted(firsts, inside[-1], "right")))
+            places, wanted = order[done:end], firsts[done:end]
+            rows = np.searchsorted(inside, wanted)
+            if rows[-1] == len(inside) or (inside[rows] != wanted).any():
+                raise CorruptionError(f"{self._path} has no document at one of {wanted}")
             try:
                 found = block.ids(rows)
             except ValueError as error:
                 raise CorruptionError(f"{self._path} is damaged: {error}") from error
             for place, name in zip(places.tolist(), found, strict=True):
                 ids[place] = name
-            done += len(places)
+            done = end
         return ids
 
     def all(self) -> Iterator[StoredDocument]:

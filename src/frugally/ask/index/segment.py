@@ -189,8 +189,9 @@ class Segment:
         hashes, rows = self.tables["id_hashes"], self.first_passages
         low = np.searchsorted(hashes, name_hashes, "left")
         high = np.searchsorted(hashes, name_hashes, "right")
-        found = [rows[a:b] for a, b in zip(low, high, strict=True) if b > a]
-        return np.concatenate(found).astype(np.int64) if found else np.zeros(0, np.int64)
+        counts = high - low
+        places = np.repeat(low - (np.cumsum(counts) - counts), counts)
+        return rows[places + np.arange(len(places))]
 
     def verify(self) -> list[str]:
         """What is wrong with the files of this segment; empty if nothing is."""
