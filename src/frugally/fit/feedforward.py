@@ -105,7 +105,10 @@ def train(
     """
     torch.set_num_threads(1)
     optimiser = torch.optim.AdamW(
-        net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        net.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
     )
     averaged = copy.deepcopy(net)
     best, best_state, waited = -math.inf, copy.deepcopy(net.state_dict()), 0
@@ -124,10 +127,10 @@ def train(
             label_smoothing=settings.label_smoothing,
         )
         loss = (losses * torch.from_numpy(examples.weights)).mean()
-        total += float(loss)
+        total += float(loss.detach())
         if not math.isfinite(total):
             raise FrugallyError(
-                f"the loss is {float(loss)} at step {step}", hint="try a lower learning rate"
+                f"the loss is {float(loss.detach())} at step {step}", hint="try a lower learning rate"
             )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -75,7 +75,7 @@ class _OpenSegment:
         self.id_passages: list[NDArray[np.uint32]] = []
         self.occurrences = Occurrences(bits)
         self.lengths: list[NDArray[np.int64]] = []
-        self.sample = np.zeros(0, np.uint64)
+        self.samples: list[NDArray[np.uint64]] = []
 
     def add(self, part: Part) -> None:
         """Store documents."""
@@ -96,7 +96,7 @@ class _OpenSegment:
         terms = prepared()
         self.occurrences.add(terms.packed, first, len(terms.lengths))
         self.lengths.append(terms.lengths)
-        self.sample = np.union1d(self.sample, terms.sample)
+        self.samples.append(terms.sample)
         return len(terms.packed)
 
     def finish(self) -> SegmentEntry:
@@ -113,7 +113,7 @@ class _OpenSegment:
                 {
                     "id_hashes": hashes[order],
                     "id_passages": np.concatenate(self.id_passages)[order],
-                    "sample": self.sample,
+                    "sample": np.unique(np.concatenate(self.samples)),
                 },
             )
             files = {**written.files, DOCUMENTS: stored.result()}
