@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 from frugally.errors import UsageError
 from frugally.text import unicode_table as table
-from frugally.text.analysis import Analyser, HashedAnalyser, Recipe, Spans, Terms, make_analyser
+from frugally.text.analysis import (
+    Analyser,
+    HashedAnalyser,
+    Recipe,
+    Spans,
+    Terms,
+    keys_of,
+    make_analyser,
+)
 from frugally.text.murmur import murmur3_32
 from frugally.text.stemming import stemmer_digest
 from frugally.text.stopwords import STOP_WORDS
@@ -95,7 +103,7 @@ def analyser() -> HashedAnalyser:
 def tokens(analyser: HashedAnalyser, *spans: bytes | str) -> list[list[str]]:
     encoded = [s if isinstance(s, bytes) else s.encode("utf-8", "replace") for s in spans]
     numbers, ends = analyser._tokenise(Spans.of(encoded))
-    words = [analyser._know(n)[2] for n in numbers.tolist()]
+    words = [analyser._word(n)[2] for n in numbers.tolist()]
     return [words[a:b] for a, b in pairwise([0, *ends.tolist()])]
 
 
@@ -107,6 +115,7 @@ SAMPLES = [
     "x" * 200, "ก" + "\u0e48" * 130 + "ข", "a\u0e48\u3099\u05b0\u093c b", "\u3099\u0301 \u0301",
     "İstanbul ǅ ΣΑΣ ᾳ", "\u200b", "",
 ]  # fmt: skip
+QUESTION_WORDS = ["run", "running", "the", "of", "who", "Rome", "cats", "漢字", "漢", "字", "ไทย"]
 INTERESTING = [*sorted(set("".join(SAMPLES))), "\ud800", "\udfff", "\x00", "\ufffd", "\U0010ffff"]
 any_text = st.one_of(
     st.text(st.characters()), st.text(st.sampled_from(INTERESTING)), st.sampled_from(SAMPLES)
@@ -232,6 +241,27 @@ def test_a_question_finds_its_own_text(name, question):
     assert len({t.key for t in asked}) == len(asked)
 
 
+@pytest.mark.parametrize("name", ["english", "plain", "drqa"])
+@given(
+    bits=st.sampled_from([8, 9, 24, 32]),
+    questions=st.lists(
+        st.one_of(
+            any_text,
+            st.lists(st.sampled_from(QUESTION_WORDS), max_size=40).map(" ".join),
+            st.integers(0, 400).map(lambda n: " ".join(f"w{i}" for i in range(n))),
+        ),
+        max_size=4,
+    ),
+)
+def test_keys_of_a_question_are_those_of_its_terms(name, bits, questions):
+    lean, whole = (make_analyser(Recipe.make(name, bits=bits)) for _ in range(2))
+    for question in questions:
+        keys = lean.query_keys(question)
+        np.testing.assert_array_equal(keys, keys_of(whole.query(question)))
+        assert keys.dtype == np.int64
+        assert keys.shape[0] == 3
+
+
 def query(question: str, name: str = "english") -> dict[str, tuple[str, int]]:
     return {t.text: (t.kind, t.frequency) for t in make_analyser(Recipe.make(name)).query(question)}
 
@@ -321,5 +351,5 @@ def test_words_of_questions_do_not_pile_up(monkeypatch):
     first = analyser.query("alpha beta gamma")
     for i in range(50):
         analyser.query(f"word{i} more{i}")
-    assert len(analyser._keys) < 20
+    assert analyser._state[0] < 20
     assert analyser.query("alpha beta gamma") == first

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ from frugally.ask.search.searcher import Match, Searcher, Share
 from frugally.cost import spend
 from frugally.errors import UsageError
 from frugally.text.analysis import QueryTerm, make_analyser
+
+_RANKING = Ranking()
+
+
+def _empty() -> UsageError:
+    return UsageError("the question is empty", hint="ask with at least one word")
 
 
 class Snapshot:
@@ -46,7 +53,7 @@ class Snapshot:
         )
         return sum(e.documents for e in self.manifest.segments) - deleted
 
-    @property
+    @cached_property
     def passages(self) -> int:
         """How many passages can be found."""
         return sum(e.passages - e.deleted for e in self.manifest.segments)
@@ -60,7 +67,7 @@ class Snapshot:
         with self._analysing:
             terms = self._analyser.query(question)
         if not terms:
-            raise UsageError("the question is empty", hint="ask with at least one word")
+            raise _empty()
         return terms
 
     def match(
@@ -71,9 +78,12 @@ class Snapshot:
         Raises:
             UsageError: the question has no word, or k is below 1.
         """
-        terms = self.query(question)
+        with self._analysing:
+            terms = self._analyser.query_keys(question)
+        if not terms.size:
+            raise _empty()
         spend(passages_total=self.passages)
-        return self.searcher.search(terms, k, ranking or Ranking(), prune=prune)
+        return self.searcher.search(terms, k, ranking or _RANKING, prune=prune)
 
     def search(
         self, question: str, k: int, *, ranking: Ranking | None = None, prune: bool = True
@@ -89,7 +99,7 @@ class Snapshot:
     def explain(self, question: str, hit: Hit, *, ranking: Ranking | None = None) -> list[Share]:
         """What each term of the question added to a hit's score."""
         self._locate(hit.passage)
-        return self.searcher.explain(self.query(question), hit.passage, ranking or Ranking())
+        return self.searcher.explain(self.query(question), hit.passage, ranking or _RANKING)
 
     def hit(self, passage: int, score: float) -> Hit:
         """A passage by its number, with its text and place."""

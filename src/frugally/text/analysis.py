@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from frugally.errors import UsageError
 from frugally.text import drqa
+from frugally.text.murmur import murmur3_32
 from frugally.text.stemming import stemmer_digest
 from frugally.text.stopwords import STOP_WORDS
 from frugally.text.unicode_table import SOLO, VERSION, unicode_table
@@ -73,11 +74,14 @@ class Recipe:
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:16]
 
 
+# What a term may be: `characters` are a bigram of a script without spaces.
+KINDS = ("word", "bigram", "characters")
+
+
 class QueryTerm(NamedTuple):
     """A term of a question: its hash, how often it occurs, what it looked like, and which kind.
 
-    `kind` is `word`, `bigram`, or `characters` (a bigram of a script without spaces). A tuple,
-    since every question makes dozens.
+    Two spellings may have one hash: the text and the kind, one of `KINDS`, are of the last.
     """
 
     key: int
@@ -128,9 +132,28 @@ class Analyser(Protocol):
         """The terms of a question, each once, without stop words unless there is nothing else."""
         ...
 
+    def query_keys(self, question: str) -> NDArray[np.int64]:
+        """What `query` says but the texts, sooner: as `keys_of` of it."""
+        ...
+
     def forget(self) -> None:
         """Drop the words seen so far, to bound memory."""
         ...
+
+
+def keys_of(terms: Sequence[QueryTerm]) -> NDArray[np.int64]:
+    """Terms as a search takes them: hashes, frequencies, places in `KINDS`; shape (3, terms)."""
+    rows = [(term.key, term.frequency, KINDS.index(term.kind)) for term in terms]
+    return np.array(rows, np.int64).reshape(-1, 3).T.copy()
+
+
+def _merged(found: Iterable[tuple[int, str, str]]) -> list[QueryTerm]:
+    """Each hash once, in order of appearance, with the text and the kind it was last met as."""
+    merged: dict[int, QueryTerm] = {}
+    for key, text, kind in found:
+        frequency = merged[key].frequency + 1 if key in merged else 1
+        merged[key] = QueryTerm(key, frequency, text, kind)
+    return list(merged.values())
 
 
 class HashedAnalyser:
@@ -154,14 +177,14 @@ class HashedAnalyser:
         self._state = np.zeros(2, np.int64)
         self._words = np.empty(1 << 18, np.uint8)
         self._word_ends = np.zeros(1 << 15, np.int64)
-        self._keys = np.zeros(0, np.uint32)
-        self._flags = np.zeros(0, np.uint8)
-        self._known: dict[int, tuple[int, int, str]] = {}  # words of questions
+        self._keys = np.zeros(1 << 15, np.uint32)
+        self._flags = np.zeros(1 << 15, np.uint8)
+        self._hashed = 0  # words that have their key and their flags
 
     def prepare(self, spans: Spans, passage: int) -> Callable[[], Terms]:
         """What gives the terms of passages numbered from `passage`; spans are title, text, …."""
         tokens, ends = self._tokenise(spans)
-        # The words known by now; what comes to be known changes other arrays.
+        # What comes to be known stands behind the words known by now, or in other arrays.
         return partial(self._emit, tokens, ends, passage, self._keys, self._flags)
 
     def _emit(
@@ -186,43 +209,48 @@ class HashedAnalyser:
 
     def query(self, question: str) -> list[QueryTerm]:
         """The terms of a question, each once, without stop words unless there is nothing else."""
-        from frugally.text.kernels import ALONE, STOP, hash_words
+        from frugally.text.kernels import ALONE, STOP
 
+        words = [self._word(number) for number in self._numbers_of(question).tolist()]
+        kept = [i for i, (_, flags, _) in enumerate(words) if not flags & STOP]
+        found = [(key, text, "word") for key, _, text in ([words[i] for i in kept] or words)]
+        for i, j in pairwise(kept):
+            (key, flags, first), (other, others, second) = words[i], words[j]
+            alone = flags & others & ALONE and j == i + 1
+            pair = murmur3_32(struct.pack("<II", key, other))
+            found.append((pair, f"{first} {second}", "characters" if alone else "bigram"))
+        mask = (1 << self._recipe.bits) - 1
+        return _merged((key & mask, text, kind) for key, text, kind in found)
+
+    def query_keys(self, question: str) -> NDArray[np.int64]:
+        """What `query` says but the texts, sooner: as `keys_of` of it."""
+        from frugally.text.kernels import query_terms
+
+        numbers = self._numbers_of(question)
+        terms: NDArray[np.int64] = query_terms(numbers, self._keys, self._flags, self._recipe.bits)
+        return terms
+
+    def _numbers_of(self, question: str) -> NDArray[np.int32]:
+        """The numbers of the words of a question."""
         if self._state[0] > _MOST_REMEMBERED:
             self.forget()
-        tokens, _ = self._tokenise(Spans.of([question.encode("utf-8", "replace")]))
-        words = [self._known.get(number) or self._know(number) for number in tokens.tolist()]
-        kept = [i for i, (_, flags, _) in enumerate(words) if not flags & STOP]
-        mask = (1 << self._recipe.bits) - 1
-        content = [words[i] for i in kept] if kept else words
-        found = [(key & mask, text, "word") for key, _, text in content]
-        if len(kept) > 1:
-            hashes = np.array([words[i][0] for i in kept], "<u4").view(np.uint8)
-            starts = np.arange(0, 4 * (len(kept) - 1), 4)
-            pairs = hash_words(hashes, starts, starts + 8).tolist()
-            for (i, j), key in zip(pairwise(kept), pairs, strict=True):
-                (_, flags, first), (_, others, second) = words[i], words[j]
-                alone = flags & others & ALONE and j == i + 1
-                kind = "characters" if alone else "bigram"
-                found.append((key & mask, f"{first} {second}", kind))
-        merged: dict[int, QueryTerm] = {}
-        for (key, text, kind), n in Counter(found).items():
-            # Two spellings may have one stem.
-            frequency = n + (merged[key].frequency if key in merged else 0)
-            merged[key] = QueryTerm(key, frequency, text, kind)
-        return list(merged.values())
+        text = np.frombuffer(question.encode("utf-8", "replace"), np.uint8)
+        room = len(text) + 1
+        spans = Spans(text, np.zeros(1, np.int64), np.array([len(text)]))
+        tokens, token_ends = np.empty(2 * room, np.int32), np.zeros(1, np.int64)
+        while not self._number(spans, 0, tokens, token_ends)[0]:
+            self._grow(room)
+        self._hash_new_words()
+        return tokens[: int(token_ends[0])]
 
-    def _know(self, number: int) -> tuple[int, int, str]:
-        """The hash, flags and text of a word, kept for the next question that has it."""
+    def _word(self, number: int) -> tuple[int, int, str]:
+        """The hash, flags and text of a word."""
         start = int(self._word_ends[number - 1]) if number else 0
         text = self._words[start : int(self._word_ends[number]) - 1].tobytes().decode()
-        known = self._known[number] = int(self._keys[number]), int(self._flags[number]), text
-        return known
+        return int(self._keys[number]), int(self._flags[number]), text
 
     def _tokenise(self, spans: Spans) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Word numbers of the spans laid end to end, and where each span ends in them."""
-        from frugally.text.kernels import tokenise
-
         sizes = spans.ends - spans.starts
         count = len(sizes)
         token_ends = np.zeros(count, np.int64)
@@ -231,13 +259,8 @@ class HashedAnalyser:
         tokens = np.empty(int(sizes.sum()) + count + 2 * room, np.int32)
         chunks: list[NDArray[np.int32]] = [] if count else [tokens[:0]]
         span, base = 0, 0
-        table = self._table
         while span < count:
-            following, written = tokenise(
-                spans.text, spans.starts, spans.ends, span, table.pages, table.entries, table.folds,
-                self._slots, self._numbers, self._state, self._words, self._word_ends, tokens,
-                token_ends,
-            )  # fmt: skip
+            following, written = self._number(spans, span, tokens, token_ends)
             chunks.append(tokens[:written].copy() if following < count else tokens[:written])
             token_ends[span:following] += base
             base += written
@@ -247,47 +270,64 @@ class HashedAnalyser:
         self._hash_new_words()
         return (np.concatenate(chunks) if len(chunks) != 1 else chunks[0]), token_ends
 
+    def _number(
+        self, spans: Spans, first: int, tokens: NDArray[np.int32], token_ends: NDArray[np.int64]
+    ) -> tuple[int, int]:
+        """As many spans from `first` on as there is room for: the next one, and tokens written."""
+        from frugally.text.kernels import tokenise
+
+        table = self._table
+        following, written = tokenise(
+            spans.text, spans.starts, spans.ends, first, table.pages, table.entries, table.folds,
+            self._slots, self._numbers, self._state, self._words, self._word_ends, tokens,
+            token_ends,
+        )  # fmt: skip
+        return following, written
+
     def _grow(self, room: int) -> None:
         words, size = self._state.tolist()
         if 2 * (words + 2 * room) > len(self._slots) or words + 2 * room > len(self._word_ends):
             while 2 * (words + 2 * room) > len(self._slots) // 2:
                 self._slots, self._numbers = _rehashed(self._slots, self._numbers)
-            bigger = np.zeros(len(self._slots) // 2, np.int64)
-            bigger[:words] = self._word_ends[:words]
-            self._word_ends = bigger
+            more = len(self._slots) // 2
+            self._word_ends = _longer(self._word_ends, more)
+            self._keys = _longer(self._keys, more)
+            self._flags = _longer(self._flags, more)
         if size + 15 * room > len(self._words):
-            longer = np.empty(2 * (size + 15 * room), np.uint8)
-            longer[:size] = self._words[:size]
-            self._words = longer
+            self._words = _longer(self._words, 2 * (size + 15 * room))
 
     def _hash_new_words(self) -> None:
         """Stem and hash the words that have been met since the last time."""
         from frugally.text.kernels import ALONE, STOP, hash_words
 
-        done, count = len(self._keys), int(self._state[0])
+        done, count = self._hashed, int(self._state[0])
         if done == count:
             return
         start = int(self._word_ends[done - 1]) if done else 0
         text = self._words[start : int(self._word_ends[count - 1]) - 1].tobytes()
         new = text.decode().split("\n")
-        flags = np.zeros(len(new), np.uint8)
-        flags[[i for i, word in enumerate(new) if word in STOP_WORDS]] = STOP
-        if not text.isascii():
-            alone = (i for i, word in enumerate(new) if not word.isascii() and _is_alone(word))
-            flags[list(alone)] = ALONE
-        stems = new if self._stem is None else self._stem(new)
-        stem_text = np.frombuffer("\n".join([*stems, ""]).encode(), np.uint8)
-        ends = np.flatnonzero(stem_text == 10)
-        starts = np.append(0, ends[:-1] + 1)
-        keys = hash_words(stem_text, starts, ends)
-        self._keys = np.concatenate([self._keys, keys])
-        self._flags = np.concatenate([self._flags, flags])
+        for number, word in enumerate(new, done):
+            if word in STOP_WORDS:
+                self._flags[number] = STOP
+            elif not word.isascii() and _is_alone(word):
+                self._flags[number] = ALONE
+        words = new if self._stem is None else self._stem(new)
+        stems = Spans.of([word.encode() for word in words])
+        self._keys[done:count] = hash_words(stems.text, stems.starts, stems.ends)
+        self._hashed = count
 
 
 def _is_alone(word: str) -> bool:
     table = unicode_table()
     code = ord(word[0])
     return int(table.entries[int(table.pages[code >> 8]) * 256 + (code & 255)]) & 7 == SOLO
+
+
+def _longer(array: NDArray[Any], length: int) -> NDArray[Any]:
+    """The same numbers, and zeros after them."""
+    longer = np.zeros(length, array.dtype)
+    longer[: len(array)] = array
+    return longer
 
 
 def _rehashed(
@@ -341,13 +381,14 @@ class DrqaAnalyser:
         grams: Iterable[str] = list(drqa.ngrams(words))
         if not grams:
             grams = (word for word in words if not drqa.is_punctuation(word))
-        merged: dict[int, QueryTerm] = {}
-        for gram, n in Counter(grams).items():
-            key = drqa.bucket(gram, self._recipe.bits)
-            kind = "bigram" if " " in gram else "word"
-            frequency = n + (merged[key].frequency if key in merged else 0)
-            merged[key] = QueryTerm(key, frequency, gram, kind)
-        return list(merged.values())
+        return _merged(
+            (drqa.bucket(gram, self._recipe.bits), gram, "bigram" if " " in gram else "word")
+            for gram in grams
+        )
+
+    def query_keys(self, question: str) -> NDArray[np.int64]:
+        """What `query` says but the texts: as `keys_of` of it."""
+        return keys_of(self.query(question))
 
 
 ANALYSERS: dict[str, Callable[[Recipe], Analyser]] = {

@@ -347,6 +347,60 @@ def emit_terms(
 
 
 @njit(
+    types.int64[:, ::1](types.int32[::1], types.uint32[::1], types.uint8[::1], types.int64),
+    cache=True,
+    nogil=True,
+)
+def query_terms(tokens, keys, flags, bits):
+    """The terms of a question, each once, in order of appearance: hashes, frequencies and kinds.
+
+    Terms are the words left after stop words (all words if none is left) and then the bigrams of
+    neighbours among them, hashed as in `emit_terms`. Kinds are places in `KINDS` of `analysis`, as
+    the term was last met; the shape is (3, terms).
+    """
+    mask = _U32((np.int64(1) << bits) - 1)
+    kept = np.empty(len(tokens), np.int64)
+    words = 0
+    for i in range(len(tokens)):
+        if not flags[tokens[i]] & STOP:
+            kept[words] = i
+            words += 1
+    met = words + max(words - 1, 0)
+    if words == 0:
+        for i in range(len(tokens)):
+            kept[i] = i
+        words = met = len(tokens)
+    places = 16
+    while places < 2 * met:
+        places *= 2
+    rows = np.zeros(places, np.int32)  # by hash; 0 is free
+    terms = np.empty((3, met), np.int64)
+    written = 0
+    for n in range(met):
+        if n < words:
+            kind = 0
+            key = keys[tokens[kept[n]]]
+        else:
+            i, j = kept[n - words], kept[n - words + 1]
+            first, second = tokens[i], tokens[j]
+            kind = 2 if flags[first] & flags[second] & ALONE and j == i + 1 else 1
+            key = pair_hash(keys[first], keys[second])
+        term = np.int64(key & mask)
+        place = term & (places - 1)
+        while rows[place] and terms[0, rows[place] - 1] != term:
+            place = (place + 1) & (places - 1)
+        if rows[place] == 0:
+            terms[0, written] = term
+            terms[1, written] = 0
+            written += 1
+            rows[place] = written
+        row = rows[place] - 1
+        terms[1, row] += 1
+        terms[2, row] = kind
+    return terms[:, :written].copy()
+
+
+@njit(
     types.void(types.uint64[::1], types.int32[::1], types.uint64[::1], types.int32[::1]),
     cache=True,
     nogil=True,

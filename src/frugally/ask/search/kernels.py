@@ -308,6 +308,23 @@ def unpack_blocks(
     return last, written
 
 
+@njit(
+    types.void(_I64[::1], _I64[::1], _I64[::1], _I64, types.boolean, _F64, _F64, _F64[::1]),
+    cache=True,
+    nogil=True,
+)
+def weigh(frequencies, kinds, having, passages, bm25, bigram, characters, weights):
+    """What each term's share is multiplied by; kinds and formulas as in `Ranking`."""
+    for t in range(len(weights)):
+        ratio = (passages - having[t] + 0.5) / (having[t] + 0.5)
+        if bm25:
+            factor = bigram if kinds[t] == 1 else characters if kinds[t] == 2 else 1.0
+            weights[t] = factor * frequencies[t] * np.log1p(ratio)
+        else:
+            idf = max(0.0, np.log(max(ratio, 1e-300)))
+            weights[t] = np.log1p(np.float64(frequencies[t])) * idf * idf
+
+
 @njit(cache=True, nogil=True, inline="always")
 def _share(weight, tf, norm, bm25, k1):
     """A term's share of a score, in fixed point; `norm` is K (bm25) or a factor (tfidf)."""
@@ -434,15 +451,16 @@ def search(
 ):  # fmt: skip
     """Offer the best passages of a segment to a heap: block-max MaxScore over windows of passages.
 
-    `found` are rows of `look_up`, `weights` what each term's share is multiplied by. `norms` are
-    per length for bm25, per passage for tfidf; `gains` are those of `block_gains`. `deleted` is a
-    bitmap, or empty. `scores`, `docs` are the heap, with passage numbers from `base` on; `state` is
-    [hits in the heap, postings scored, postings of the query's terms, bytes of the lists unpacked].
+    `found` are rows of `look_up`, `weights` what each term's share is multiplied by; rows of terms
+    that weigh nothing are struck out. `norms` are per length for bm25, per passage for tfidf;
+    `gains` are those of `block_gains`. `deleted` is a bitmap, or empty. `scores`, `docs` are the
+    heap, with passage numbers from `base` on; `state` is [hits in the heap, postings scored,
+    postings of the query's terms, bytes of the lists unpacked].
     Windows whose bound is below the worst score of a full heap are skipped; in the others only
     passages that the essential terms (Turtle and Flood 1995; per block: Ding and Suel 2011) touch
     are candidates. Scratch: `all_docs` for the passages of all terms, each list rounded up to whole
-    blocks; `slots` for three numbers per passage of a window, and one more. Returns 0, or -1 if the
-    postings are not what was written.
+    blocks; `slots` for three numbers per passage of a window, and one more. Returns 0, or how long
+    `all_docs` must be if it is shorter, or -1 if the postings are not what was written.
     """
     n_terms = len(found)
     window = 1 << WINDOW_BITS
@@ -451,15 +469,17 @@ def search(
     by_length = np.empty(n_terms, np.int64)  # the longest list first
     blocks = np.zeros(n_terms + 1, np.int64)  # where each term's blocks begin in what follows
     for t in range(n_terms):
+        if weights[t] <= 0.0:
+            found[t] = 0
         i = t
         while i > 0 and found[by_length[i - 1], 1] < found[t, 1]:
             by_length[i] = by_length[i - 1]
             i -= 1
         by_length[i] = t
         blocks[t + 1] = blocks[t] + (found[t, 1] + BLOCK - 1) // BLOCK
-        state[2] += found[t, 1]
     if blocks[n_terms] * BLOCK > len(all_docs):
-        return -1
+        return blocks[n_terms] * BLOCK
+    state[2] += found[:, 1].sum()
     bounds = np.zeros((n_windows, n_terms), np.int64)
     starts = np.zeros((n_terms, n_windows + 1), np.int64)
     if _bound(

@@ -12,14 +12,12 @@ N counts all passages, deleted ones too until they are merged away.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from frugally.errors import UsageError
-from frugally.text.analysis import QueryTerm
 
 RANKINGS = ("bm25", "tfidf")
 SIMILARITIES = ("dot", "cosine")
@@ -55,16 +53,18 @@ class Ranking:
             raise UsageError("k1 and the weights must be at least 0, and b between 0 and 1")
 
     def weights(
-        self, terms: Sequence[QueryTerm], passages: int, having: NDArray[np.int64]
+        self, terms: NDArray[np.int64], passages: int, having: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """What each query term's share is multiplied by; `having`: passages that have the term."""
-        ratio = (passages - having + 0.5) / (having + 0.5)
-        if self.name == "tfidf":
-            idf = np.maximum(0.0, np.log(np.maximum(ratio, 1e-300)))
-            return np.log1p(np.array([t.frequency for t in terms], np.float64)) * idf * idf
-        kinds = {"word": 1.0, "bigram": self.bigram, "characters": self.characters}
-        factors = np.array([kinds[t.kind] * t.frequency for t in terms], np.float64)
-        return factors * np.log1p(ratio)
+        """What each term's share is multiplied by; `having`: how many passages have the term."""
+        from frugally.ask.search.kernels import weigh
+
+        _, frequencies, kinds = terms
+        weights = np.empty(len(having))
+        weigh(
+            frequencies, kinds, having, passages, self.name == "bm25", self.bigram,
+            self.characters, weights,
+        )  # fmt: skip
+        return weights
 
     def norms(self, lengths: NDArray[np.int64], average: float) -> NDArray[np.float64]:
         """K_d of BM25 for passages of these lengths in words."""

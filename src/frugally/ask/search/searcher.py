@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from frugally.ask.index.layout import BLOCK
 from frugally.ask.index.postings import LENGTH_FLOORS
 from frugally.ask.index.segment import HINT, Segment
 from frugally.ask.search.ranking import LONGEST, Ranking
 from frugally.cost import spend
 from frugally.errors import CorruptionError, UsageError
-from frugally.text.analysis import QueryTerm
+from frugally.text.analysis import QueryTerm, keys_of
 
 # A question of a hundred thousand characters is answered by its rarest terms.
 MOST_TERMS = 256
@@ -61,10 +60,11 @@ class Searcher:
         self._norms: dict[Ranking, list[tuple[NDArray[np.float32], NDArray[np.float32]]]] = {}
 
     def search(
-        self, terms: Sequence[QueryTerm], k: int, ranking: Ranking, *, prune: bool = True
+        self, terms: NDArray[np.int64], k: int, ranking: Ranking, *, prune: bool = True
     ) -> list[Match]:
         """The k best passages that have a term, best first, ties by passage number.
 
+        Terms are as `Analyser.query_keys` and `keys_of` give them.
         `prune=False` scores every posting of the terms; the result is the same to the last bit.
 
         Raises:
@@ -75,24 +75,25 @@ class Searcher:
 
         if k < 1:
             raise UsageError(f"cannot return {k} hits", hint="ask for at least 1")
-        rows, weights = self._look_up(terms, ranking)
-        if len(terms) > MOST_TERMS:
+        rows, _, weights = self._look_up(terms, ranking)
+        if len(weights) > MOST_TERMS:
             used = np.flatnonzero(weights)
             rows, weights = [found[used] for found in rows], weights[used]
         k = min(k, self.passages)
         scores, docs = np.zeros(k, np.int64), np.zeros(k, np.int64)
         state = np.zeros(4, np.int64)
         norms = self._norms_of(ranking)
-        scratch = self._scratch(rows)
         for i, segment in enumerate(self._segments):
             tables = segment.tables
-            status = search(
-                rows[i], weights, segment.postings, tables["skip_last"], tables["skip_position"],
-                segment.bits, segment.entry.passages, self._lengths[i], *norms[i], segment.deleted,
-                ranking.name == "bm25", ranking.k1, prune, int(self._bases[i]), scores, docs, state,
-                *scratch,
-            )  # fmt: skip
-            if status < 0:
+            room = 1
+            while room > 0:
+                room = search(
+                    rows[i], weights, segment.postings, tables["skip_last"],
+                    tables["skip_position"], segment.bits, segment.entry.passages, self._lengths[i],
+                    *norms[i], segment.deleted, ranking.name == "bm25", ranking.k1, prune,
+                    int(self._bases[i]), scores, docs, state, *self._scratch(room),
+                )  # fmt: skip
+            if room < 0:
                 raise CorruptionError(f"{segment.folder} is damaged", hint=HINT)
         hits, scored, total, read = state.tolist()
         spend(postings_scored=scored, postings_total=total, bytes_read=read)
@@ -103,13 +104,14 @@ class Searcher:
         """What each term adds to a passage's score, the highest first."""
         from frugally.ask.search.kernels import ONE
 
-        rows, weights = self._look_up(terms, ranking)
+        rows, having, weights = self._look_up(keys_of(terms), ranking)
         i, local = self.locate(passage)
         norms, _ = self._norms_of(ranking)[i]
         norm = float(norms[self._lengths[i][local] if ranking.name == "bm25" else local])
-        having = np.sum([found[:, 1] for found in rows], axis=0)
         shares = []
         for t, term in enumerate(terms):
+            if weights[t] <= 0.0:
+                continue
             docs, tfs = self._segments[i].postings_of(rows[i][t])
             at = int(np.searchsorted(docs, local))
             if at == len(docs) or docs[at] != local:
@@ -128,14 +130,13 @@ class Searcher:
         i = int(np.searchsorted(self._bases, passage, side="right")) - 1
         return i, passage - int(self._bases[i])
 
-    def _scratch(self, rows: list[NDArray[np.int64]]) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Room for the passages of the terms in any one segment, and for a window of passages.
+    def _scratch(self, needed: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Room for so many passages of the terms in a segment, and for a window of passages.
 
         Kept for the thread's next question: fresh memory costs more than filling it.
         """
         from frugally.ask.search.kernels import WINDOW_BITS
 
-        needed = max((int(found[:, 1].sum()) + BLOCK * len(found) for found in rows), default=0)
         kept: tuple[NDArray[Any], NDArray[Any]] | None = getattr(self._local, "scratch", None)
         if kept is None or len(kept[0]) < needed:
             slots = np.empty((3, (1 << WINDOW_BITS) + 1), np.int64)
@@ -143,19 +144,20 @@ class Searcher:
         return kept
 
     def _look_up(
-        self, terms: Sequence[QueryTerm], ranking: Ranking
-    ) -> tuple[list[NDArray[np.int64]], NDArray[np.float64]]:
-        """Per segment the rows of the terms, and the terms' weights (0 beyond MOST_TERMS)."""
-        keys = np.array([t.key for t in terms], np.int64)
+        self, terms: NDArray[np.int64], ranking: Ranking
+    ) -> tuple[list[NDArray[np.int64]], NDArray[np.int64], NDArray[np.float64]]:
+        """Per segment the rows of the terms, how many passages have them, and their weights.
+
+        Beyond MOST_TERMS the weights are 0.
+        """
+        keys = terms[0]
         rows = [segment.look_up(keys) for segment in self._segments]
         having = sum((found[:, 1] for found in rows), start=np.zeros(len(keys), np.int64))
         weights = ranking.weights(terms, self.passages, having)
-        if len(terms) > MOST_TERMS:
+        if len(keys) > MOST_TERMS:
             dropped = np.argsort(-weights, kind="stable")[MOST_TERMS:]
             weights[dropped] = 0.0
-        for found in rows:
-            found[weights <= 0.0] = 0
-        return rows, weights
+        return rows, having, weights
 
     def _norms_of(self, ranking: Ranking) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Per segment the norms (bm25: of each length, else of each passage), and blocks' gains."""
