@@ -13,9 +13,12 @@ from frugally.ask.index.occurrences import Occurrences
 
 
 def gathered(made: Occurrences) -> list[list[int]]:
-    pieces = [piece() for piece in made.pieces()]
-    assert not any(len(frequencies) for _, frequencies in pieces)
-    return [packed.tolist() for packed, _ in pieces]
+    found = []
+    for piece in made.pieces():
+        packed, frequencies = piece()
+        assert not len(frequencies)
+        found.append(packed.tolist())
+    return found
 
 
 @given(

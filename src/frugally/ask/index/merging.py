@@ -149,14 +149,39 @@ class _Stream:
             self.packed = terms[live] | numbers[live].astype(np.uint64)
             self.frequencies = frequencies[live]
 
+    @property
+    def first(self) -> int:
+        """The next term at hand."""
+        return int(self.packed[0]) >> 32
+
+    def count(self, limit: int) -> int:
+        """How many postings at hand are of terms up to `limit`."""
+        if limit >= 0xFFFFFFFF:
+            return len(self.packed)
+        return int(np.searchsorted(self.packed, np.uint64((limit + 1) << 32)))
+
     def take(self, limit: int | None) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
         """What is at hand of terms up to `limit`."""
-        end = len(self.packed)
-        if limit is not None:
-            end = int(np.searchsorted(self.packed, np.uint64((limit + 1) << 32)))
+        end = len(self.packed) if limit is None else self.count(limit)
         piece = self.packed[:end], self.frequencies[:end]
         self.packed, self.frequencies = self.packed[end:], self.frequencies[end:]
         return piece
+
+
+def _within(streams: Sequence[_Stream], limit: int | None) -> int | None:
+    """The last term up to `limit` with which a piece is not too large; at least the next one."""
+
+    def count(term: int) -> int:
+        return sum(stream.count(term) for stream in streams)
+
+    least = min((s.first for s in streams if len(s.packed)), default=0)
+    most = 0xFFFFFFFF if limit is None else limit
+    if count(most) <= _PIECE:
+        return limit
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if count(middle) <= _PIECE else (least, middle - 1)
+    return least
 
 
 def _in_order(
@@ -180,6 +205,7 @@ def _merged(
         limit = min(limits) if limits else None
         if limit == 0xFFFFFFFF:
             limit = None
+        limit = _within(streams, limit)
         pieces = [stream.take(limit) for stream in streams]
         packed = np.concatenate([p for p, _ in pieces])
         if len(packed):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -59,23 +61,46 @@ class _PackedPiece:
     impact_ends: NDArray[np.uint32]
 
 
-def _pack(piece: Piece, bits: int, codes: NDArray[np.uint8]) -> _PackedPiece:
-    from frugally.ask.index.kernels import pack_postings
+class _Packer:
+    """Packs pieces of a segment, in memory that each thread has once for all of them."""
 
-    packed, frequencies = piece()
-    count = len(packed)
-    out = np.zeros(9 * count + 64, np.uint8)
-    terms = np.empty((count, 4), np.uint32)
-    room = 2 * count // BLOCK + 1  # lists of BLOCK + 1 passages have two skips each
-    last, position, ends = (np.empty(room, np.uint32) for _ in range(3))
-    impacts = np.empty(2 * count + 2, np.uint8)
-    n_terms, n_bytes, n_skips, n_impacts = pack_postings(
-        packed, frequencies, bits, codes, out, terms, last, position, impacts, ends
-    )
-    return _PackedPiece(
-        terms[:n_terms].copy(), out[:n_bytes].tobytes(), last[:n_skips].copy(),
-        position[:n_skips].copy(), impacts[:n_impacts].copy(), ends[:n_skips].copy(),
-    )  # fmt: skip
+    def __init__(self, bits: int, codes: NDArray[np.uint8]) -> None:
+        self._bits = bits
+        self._codes = codes
+        self._local = threading.local()
+
+    def pack(self, piece: Piece) -> _PackedPiece:
+        """One piece."""
+        from frugally.ask.index.kernels import pack_postings
+
+        packed, frequencies = piece()
+        out, terms, last, position, ends, impacts = self._room(len(packed))
+        n_terms, n_bytes, n_skips, n_impacts = pack_postings(
+            packed, frequencies, self._bits, self._codes, out, terms, last, position, impacts, ends
+        )
+        return _PackedPiece(
+            terms[:n_terms].copy(), out[:n_bytes].tobytes(), last[:n_skips].copy(),
+            position[:n_skips].copy(), impacts[:n_impacts].copy(), ends[:n_skips].copy(),
+        )  # fmt: skip
+
+    def _room(self, count: int) -> list[NDArray[Any]]:
+        """Bytes, terms, three tables of skips and impacts for so many occurrences."""
+        room = 2 * count // BLOCK + 1  # lists of BLOCK + 1 passages have two skips each
+        wanted: list[tuple[type, tuple[int, ...]]] = [
+            (np.uint32, (count, 4)), (np.uint32, (room,)), (np.uint32, (room,)),
+            (np.uint32, (room,)), (np.uint8, (9 * count + 64,)), (np.uint8, (2 * count + 2,)),
+        ]  # fmt: skip
+        sizes = [np.dtype(dtype).itemsize * math.prod(shape) for dtype, shape in wanted]
+        slab: NDArray[np.uint8] | None = getattr(self._local, "slab", None)
+        if slab is None or len(slab) < sum(sizes):
+            slab = self._local.slab = np.empty(sum(sizes), np.uint8)
+        ends = np.cumsum(sizes).tolist()
+        parts: list[NDArray[Any]] = [
+            slab[end - size : end].view(dtype).reshape(shape)
+            for (dtype, shape), size, end in zip(wanted, sizes, ends, strict=True)
+        ]
+        terms, last, position, skip_ends, out, impacts = parts
+        return [out, terms, last, position, skip_ends, impacts]
 
 
 class _Directory:
@@ -141,7 +166,7 @@ def write_postings(
         ThreadPoolExecutor(2, "pack") as pool,
     ):
         directory = _Directory(terms, bits)
-        for piece in _in_order(pool, lambda p: _pack(p, bits, codes), pieces):
+        for piece in _in_order(pool, _Packer(bits, codes).pack, pieces):
             postings.write(piece.postings)
             directory.add(piece.terms)
             n_terms += len(piece.terms)
@@ -185,7 +210,7 @@ def _in_order(
     pending: deque[Future[_PackedPiece]] = deque()
     for piece in pieces:
         pending.append(pool.submit(work, piece))
-        if len(pending) > 3:
+        if len(pending) > 2:
             yield pending.popleft().result()
     while pending:
         yield pending.popleft().result()

@@ -66,7 +66,7 @@ class Deletions:
             for i in range(j):
                 older = self._segments[i]
                 living = older.tables["id_hashes"][~self._dead[i][older.first_passages]]
-                candidates = np.intersect1d(hashes, living)
+                candidates = _common(hashes, living)
                 names = set(newer.documents.ids_at(newer.starting_at(candidates)))
                 self._mark_named(i, older.starting_at(candidates), names)
             repeated = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
@@ -97,3 +97,12 @@ class Deletions:
                 entry = replace(entry, files=files, tombstones=name, deleted=deleted)
             entries.append(entry)
         return entries
+
+
+def _common(some: NDArray[np.uint32], others: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """What two sorted arrays have in common, each once."""
+    if not len(some):
+        return some
+    places = np.minimum(np.searchsorted(some, others), len(some) - 1)
+    common: NDArray[np.uint32] = np.unique(others[some[places] == others])
+    return common
