@@ -1,0 +1,1 @@
+"""Word clusters from running text; their lookup is `frugally.nets.clusters`."""
