@@ -8,7 +8,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchmarks import asking, machine, reading, retrieval, scale, tuning
+from benchmarks import (
+    asking,
+    clusters,
+    language,
+    machine,
+    reading,
+    retrieval,
+    scale,
+    tagging,
+    tuning,
+)
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 TABLES = {
@@ -17,6 +27,9 @@ TABLES = {
     "scale": scale.render,
     "reading": reading.render,
     "asking": asking.render,
+    "language": language.render,
+    "tagging": tagging.render,
+    "clusters": clusters.render,
 }
 
 

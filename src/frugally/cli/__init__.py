@@ -22,6 +22,8 @@ _COMMANDS = {
     "index": "Put files and folders into a collection.",
     "collection": "Look after a collection: status, verify, remove, compact.",
     "fit": "Make a net inside a budget.",
+    "run": "Run a small net over lines: language, tagger.",
+    "explain": "Show what in a text spoke for what a net says.",
     "doctor": "Check versions, threads, kernels and what is installed.",
 }
 

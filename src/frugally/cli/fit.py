@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import click
 
+from frugally.budget import Budget, format_bytes
 from frugally.errors import MissingExtraError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -18,14 +20,83 @@ def _say(line: str) -> None:
     click.echo(line, err=True)
 
 
-@click.group()
-def fit() -> None:
-    r"""Train small nets on this machine.
+_EXAMPLES = """
+\b
+Examples:
+  frugally fit language lid/*.tsv --budget 1MB -o language
+  frugally fit tagger UD_English-EWT/ --budget "1MB 20us/token" -o tagger
+  frugally fit clusters corpus.jsonl.xz --clusters 256 -o clusters
+  frugally fit vectors wiki.jsonl.xz squad/train-v1.1.json.xz -o vectors
+  frugally fit reader squad --vectors vectors/vectors.safetensors --minutes 90 -o reader
+"""
 
-    \b
-    frugally fit vectors wiki.jsonl.xz squad/train-v1.1.json.xz -o vectors
-    frugally fit reader squad --vectors vectors/vectors.safetensors --minutes 90 -o reader
-    """
+
+@click.group(epilog=_EXAMPLES)
+def fit() -> None:
+    """Train small nets on this machine."""
+
+
+def _needs_torch(what: str) -> None:
+    if find_spec("torch") is None:
+        raise MissingExtraError("torch", "fit", what)
+
+
+_budget = click.option(
+    "--budget", required=True, metavar="BUDGET", help='What it may cost: "1MB", "300KB 20us".'
+)
+_out = click.option("-o", "--out", required=True, type=_FOLDER, help="Folder to write to.")
+_seed = click.option("--seed", default=1013, show_default=True)
+
+
+@fit.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@_out
+@_budget
+@_seed
+def language(files: tuple[Path, ...], out: Path, budget: str, seed: int) -> None:
+    """Language identification from FILES of lines: label, tab, text; also as .xz."""
+    _needs_torch("Fitting a net")
+    from frugally.fit.language.fitting import fit_language
+
+    _made(out, fit_language(files, out, budget=Budget.parse(budget), seed=seed, report=_say))
+
+
+@fit.command()
+@click.argument("treebank", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@_out
+@_budget
+@_seed
+def tagger(treebank: tuple[Path, ...], out: Path, budget: str, seed: int) -> None:
+    """A part-of-speech tagger from TREEBANK, a folder or files of CoNLL-U."""
+    _needs_torch("Fitting a net")
+    from frugally.fit.tagger.fitting import fit_tagger
+
+    source = treebank[0] if len(treebank) == 1 and treebank[0].is_dir() else treebank
+    _made(out, fit_tagger(source, out, budget=Budget.parse(budget), seed=seed, report=_say))
+
+
+@fit.command()
+@click.argument("corpus", nargs=-1, required=True, type=_FILE)
+@_out
+@click.option("--clusters", default=256, show_default=True, type=click.IntRange(2))
+@click.option("--least", default=3, show_default=True, help="Words met less often are left out.")
+@click.option("--passes", default=20, show_default=True, type=click.IntRange(1))
+@click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
+def clusters(
+    corpus: tuple[Path, ...], out: Path, clusters: int, least: int, passes: int, threads: int
+) -> None:
+    """Word clusters of CORPUS by the exchange algorithm: .jsonl with "text", or .txt."""
+    from frugally.fit.clusters.fitting import fit_clusters
+
+    card = fit_clusters(
+        corpus, out, clusters=clusters, least=least, passes=passes, threads=threads, report=_say
+    )
+    _made(out, card)
+
+
+def _made(out: Path, card: dict[str, Any]) -> None:
+    size = sum(path.stat().st_size for path in out.iterdir() if path.is_file())
+    _say(f"{out}: {format_bytes(size)}, a net for {card['task']}")
 
 
 @fit.command()
@@ -73,8 +144,7 @@ def reader(
     resume: bool,
 ) -> None:
     """A question-answering reader from DATA, a folder with SQuAD 1.1's train-v1.1.json."""
-    if find_spec("torch") is None:
-        raise MissingExtraError("torch", "fit", "Fitting a reader")
+    _needs_torch("Fitting a reader")
     from frugally.fit.reader.fitting import fit_reader
     from frugally.fit.reader.training import Settings
 

@@ -130,7 +130,8 @@ def train(
         total += float(loss.detach())
         if not math.isfinite(total):
             raise FrugallyError(
-                f"the loss is {float(loss.detach())} at step {step}", hint="try a lower learning rate"
+                f"the loss is {float(loss.detach())} at step {step}",
+                hint="try a lower learning rate",
             )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

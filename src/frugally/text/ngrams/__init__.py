@@ -20,6 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from frugally.text.murmur import murmur3_32
+
 HASH_VERSION = 1
 
 _CODES = 0x20000  # code points in the tables; those beyond are letters, and their own lower case
@@ -79,3 +81,68 @@ def ngram_rows(texts: Sequence[bytes], order: int, rows: int, characters: Charac
         text, ends, order, rows, characters.becomes, characters.in_word, found, row_ends
     )
     return Rows(found[:written], row_ends)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NgramTables:
+    """Tables of vectors for n = 1, 2 .., end to end, for `means`.
+
+    `rows` and `widths` (int64) of each, where each begins in `vectors` (int64; float32).
+    """
+
+    rows: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, tables: Sequence[NDArray[np.float32]]) -> NgramTables:
+        """From tables of [rows, width]."""
+        sizes = np.array([table.size for table in tables], np.int64)
+        return cls(
+            rows=np.array([len(table) for table in tables], np.int64),
+            widths=np.array([table.shape[1] for table in tables], np.int64),
+            starts=np.cumsum(sizes) - sizes,
+            vectors=np.concatenate([table.ravel() for table in tables]),
+        )
+
+    def means(self, texts: Sequence[bytes]) -> NDArray[np.float32]:
+        """The mean vectors of the n-grams of some UTF-8 texts, those of all n side by side.
+
+        [texts, sum of widths], zeros where a text has no n-grams. Letters only, in lower case.
+        The n-grams are those of `ngram_rows`; memory does not grow with their number.
+        """
+        from frugally.text.ngrams.kernels import ngram_means as kernel
+
+        means = np.empty((len(texts), int(self.widths.sum())), np.float32)
+        kernel(
+            np.frombuffer(b"".join(texts), np.uint8),
+            np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts))),
+            letters().becomes,
+            letters().in_word,
+            self.rows,
+            self.widths,
+            self.starts,
+            self.vectors,
+            means,
+        )
+        return means
+
+
+def ngrams_of(text: bytes, order: int) -> list[str]:
+    """The n-grams of `order` characters of a UTF-8 text as strings, for people; the slow way."""
+    table = letters()
+    words, word = [], ""
+    for char in text.decode("utf-8", "replace") + " ":
+        code = ord(char)
+        if code >= _CODES or table.in_word[code]:
+            word += char if code >= _CODES else chr(table.becomes[code])
+        elif word:
+            words.append(f"^{word}$")
+            word = ""
+    return [word[i : i + order] for word in words for i in range(len(word) - order + 1)]
+
+
+def row_of(ngram: str, rows: int) -> int:
+    """The row of an n-gram in a table of `rows`."""
+    return murmur3_32(ngram.encode("utf-32-le")) % rows

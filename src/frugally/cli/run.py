@@ -1,0 +1,92 @@
+"""`frugally run`: a small net over lines of text."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from frugally.budget import format_seconds
+from frugally.cli.opening import json_option
+from frugally.cli.showing import printable
+from frugally.errors import NetError
+
+_LINES = 512  # looked at together
+
+Show = Callable[[list[str], bool], Iterator[str]]
+
+
+_EXAMPLES = """
+\b
+Examples:
+  frugally run language < lines.txt     a line: the language, how sure, the text
+  frugally run tagger doc.txt           a sentence a line: word_TAG word_TAG …
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("net")
+@click.argument("file", default="-", type=click.File("rb"))
+@json_option
+def run(net: str, file: BinaryIO, as_json: bool) -> None:
+    """Run NET, a shipped one or a folder made by `frugally fit`, over the lines of FILE."""
+    from frugally.nets.zoo import find_net, task_of
+
+    folder = find_net(net)
+    task = task_of(folder)
+    if task not in _TASKS:
+        raise NetError(f"{folder} holds a net for {task}, which runs over no lines")
+    show = _TASKS[task](folder)
+    started = time.perf_counter()
+    count = size = 0
+    while raw := list(islice(file, _LINES)):
+        lines = [line.decode("utf-8", "replace").rstrip("\r\n") for line in raw]
+        count, size = count + len(lines), size + sum(map(len, raw))
+        for shown in show(lines, as_json):
+            click.echo(shown)
+    seconds = time.perf_counter() - started
+    speed = f"{size / 1e6 / seconds:.1f} MB/s" if seconds else ""
+    print(f"{count:,} lines · {format_seconds(seconds)} · {speed}", file=sys.stderr)
+
+
+def _language(folder: Path) -> Show:
+    from frugally.nets.language import LanguageIdentifier
+
+    identifier = LanguageIdentifier.load(folder)
+
+    def show(lines: list[str], as_json: bool) -> Iterator[str]:
+        for line, guess in zip(lines, identifier.identify(lines), strict=True):
+            if as_json:
+                entry = {"language": guess.code or None, "probability": guess.probability}
+                yield json.dumps({**entry, "text": line}, ensure_ascii=False)
+            else:
+                yield f"{guess.code or '-'}\t{guess.probability:.2f}\t{printable(line)}"
+
+    return show
+
+
+def _tagger(folder: Path) -> Show:
+    from frugally.nets.tagger import Tagger
+    from frugally.text.sentences import sentences
+
+    tagger = Tagger.load(folder)
+
+    def show(lines: list[str], as_json: bool) -> Iterator[str]:
+        tokens = [[word.text for word in words] for line in lines for words in sentences(line)]
+        for words, tags in zip(tokens, tagger.tag(tokens), strict=True):
+            if as_json:
+                yield json.dumps({"words": words, "tags": tags}, ensure_ascii=False)
+            else:
+                tagged = zip(words, tags, strict=True)
+                yield printable(" ".join(f"{word}_{tag}" for word, tag in tagged))
+
+    return show
+
+
+_TASKS: dict[str, Callable[[Path], Show]] = {"language": _language, "tagger": _tagger}

@@ -1,0 +1,1 @@
+"""Fitting nets that tell which language a text is in."""

@@ -1,0 +1,95 @@
+"""A treebank as numbers: one stream of positions, with places outside between the sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frugally.fit.conllu import Sentence
+from frugally.nets.tagging.features import HALF, SLOTS, TAGS, outside_bags, word_bags
+from frugally.text.ngrams import Rows
+
+UNTAGGED = -1
+_OFFSETS = np.arange(-HALF, HALF + 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stream:
+    """Sentences end to end, HALF places outside before, between and after them.
+
+    `ids` numbers the word of each position in `words`, 0 outside; `labels` its tag, UNTAGGED
+    outside and where the treebank has none; `starts` and `ends` bound the sentences.
+    """
+
+    words: list[str]
+    ids: NDArray[np.int32]
+    labels: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, sentences: Sequence[Sentence], labels: Sequence[str]) -> Stream:
+        """Number words and tags; a tag that is not among the labels counts as none."""
+        numbers: dict[str, int] = {}
+        known = {label: i for i, label in enumerate(labels)}
+        ids, tags, starts, ends = [0] * HALF, [UNTAGGED] * HALF, [], []
+        for sentence in sentences:
+            starts.append(len(ids))
+            ids += [numbers.setdefault(word, len(numbers) + 1) for word in sentence.words]
+            tags += [UNTAGGED if t is None else known.get(t, UNTAGGED) for t in sentence.tags]
+            ends.append(len(ids))
+            ids += [0] * HALF
+            tags += [UNTAGGED] * HALF
+        numbered = np.array(ids, np.int32)
+        return cls(
+            words=list(numbers),
+            ids=numbered,
+            labels=np.array(tags, np.int64),
+            starts=np.array(starts, np.int64),
+            ends=np.array(ends, np.int64),
+            counts=np.bincount(numbered, minlength=len(numbers) + 1),
+        )
+
+    def positions(self, sentences: NDArray[np.int64]) -> NDArray[np.int64]:
+        """All positions of some sentences."""
+        return np.concatenate(
+            [np.arange(self.starts[s], self.ends[s], dtype=np.int64) for s in sentences]
+        )
+
+    def windows(self, positions: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The ids around each position [positions, SLOTS]."""
+        found: NDArray[np.int32] = self.ids[positions[:, None] + _OFFSETS]
+        return found
+
+
+assert len(_OFFSETS) == SLOTS
+
+
+class Bags:
+    """The rows of every word of a stream in one group; word 0 is outside."""
+
+    def __init__(
+        self, words: Sequence[str], group: str, rows: int, clusters: Mapping[str, int] | None
+    ) -> None:
+        found: Rows = word_bags(words, group, rows, clusters)
+        outside = outside_bags(group)
+        self._rows = np.concatenate([outside, found.rows])
+        self._starts = np.concatenate([[0], [len(outside)], found.ends[:-1] + len(outside)])
+        self._sizes = np.diff(np.concatenate([self._starts, [len(self._rows)]]))
+
+    def of(self, ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The rows of some words end to end, and where those of each begin."""
+        sizes = self._sizes[ids]
+        ends = np.cumsum(sizes)
+        begins = ends - sizes
+        places = np.arange(int(ends[-1])) + np.repeat(self._starts[ids] - begins, sizes)
+        return self._rows[places], begins
+
+
+def is_word_group(name: str) -> bool:
+    """Whether a group looks at words, not at tags."""
+    return name != TAGS

@@ -1,0 +1,289 @@
+"""`fit_tagger`: from a treebank and a budget to a saved tagger.
+
+The sizes are searched: candidates that fill the budget (`allocation.py`) are trained shortly, the
+better half longer, and so on (successive halving, Jamieson and Talwalkar 2016); the best is trained
+in full. Everything is chosen on dev; test is looked at once, for the card.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from frugally.budget import Budget
+from frugally.errors import BudgetError, UsageError
+from frugally.files.disk import make_folder
+from frugally.fit.conllu import Treebank, load_treebank
+from frugally.fit.tagger.allocation import (
+    Limits,
+    candidates,
+    distinct_rows,
+    smallest,
+)
+from frugally.fit.tagger.encoding import Stream
+from frugally.fit.tagger.evaluation import scores, seconds_per_token
+from frugally.fit.tagger.training import (
+    Recipe,
+    TaggerNet,
+    accuracy,
+    assemble,
+    exact,
+    train_tagger,
+)
+from frugally.nets.card import CARD, NETWORK, Card
+from frugally.nets.feedforward import Shape, save_feedforward
+from frugally.nets.tagger import TASK, Tagger
+from frugally.nets.tagging.features import RECIPE
+
+# What card and header take beside the arrays, at most: in all, and for each label.
+CARD_BYTES, LABEL_BYTES = 11_450, 150
+DEFAULT_SIZE = 1_000_000
+
+
+def fit_tagger(
+    source: Path | Sequence[Path],
+    out: Path,
+    *,
+    budget: Budget | None = None,
+    seed: int = 1013,
+    report: Callable[[str], None] = lambda line: None,
+    trials: int = 8,
+    most_weights: int | None = None,
+    clusters: Mapping[str, int] | None = None,
+    recipe: Recipe | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> Card:
+    """Fit a tagger on a treebank inside a budget, save it in the folder `out`; returns its card.
+
+    `source` is a folder of CoNLL-U files or the files to train on. Of the budget count `size` (all
+    bytes of the folder), `flops` (for one token whose word is new) and `seconds` (for a token, as
+    measured here). `trials` candidates are compared; `most_weights` also bounds the learnt numbers.
+    `clusters` numbers words from 0. `about` is added to the card (a licence, an attribution).
+
+    Raises:
+        BudgetError: the budget is too small; the hint names the smallest that works.
+        UsageError: the treebank has nothing to learn from.
+        SourceError: a file is not CoNLL-U.
+    """
+    bank = load_treebank(source, seed=seed)
+    labels = sorted({tag for sentence in bank.train for tag in sentence.tags if tag})
+    if not 2 <= len(labels) <= 255:
+        raise UsageError(f"{bank.name} has {len(labels)} tags; a tagger takes 2 to 255")
+    work = _Work(bank, labels, recipe or recipe_for(bank), seed, clusters, report)
+    # A word of some length about the data goes into what is set aside for the card.
+    work.card_bytes += max(0, len(json.dumps(dict(about or {}))) - 2_000)
+    budget = budget or Budget(size=DEFAULT_SIZE)
+    shape = work.search(budget, trials, most_weights)
+    report(f"the best sizes: hidden {shape.hidden}, {shape.weights:,} weights; training in full")
+    arrays = work.train(shape, 1.0, report)
+    tagger = assemble(shape, labels, arrays, clusters)
+    card = work.card(tagger, arrays, budget)
+    if about:
+        card["about"] = dict(about)
+    return _save(out, shape, arrays, card, budget)
+
+
+def recipe_for(bank: Treebank) -> Recipe:
+    """Small treebanks are gone through more often, in smaller batches."""
+    tokens = sum(map(len, bank.train))
+    epochs = min(24.0, max(10.0, 2_000_000 / max(tokens, 1)))
+    batch = min(512, max(64, tokens // 200))
+    return Recipe(epochs=epochs, batch_tokens=batch, input_dropout=0.2 if tokens > 100_000 else 0.3)
+
+
+class _Work:
+    """A treebank as numbers, and trainings on it."""
+
+    def __init__(
+        self,
+        bank: Treebank,
+        labels: Sequence[str],
+        recipe: Recipe,
+        seed: int,
+        clusters: Mapping[str, int] | None,
+        report: Callable[[str], None],
+    ) -> None:
+        self.bank, self.labels, self.clusters, self.report = bank, labels, clusters, report
+        self.recipe = replace(recipe, seed=seed)
+        self.train_stream = Stream.of(bank.train, labels)
+        # Without any dev sentence (a treebank of one) train is all there is to look at.
+        self.held_out = bank.dev or bank.train
+        self.dev_stream = Stream.of(self.held_out, labels)
+        self.dev_words = [sentence.words for sentence in self.held_out]
+        self.distinct = distinct_rows(self.train_stream.words)
+        self.cluster_count = max(clusters.values(), default=-1) + 1 if clusters else 0
+        self.card_bytes = CARD_BYTES + LABEL_BYTES * len(labels)
+
+    def score(self, tagger: Tagger) -> float:
+        """Accuracy on dev."""
+        return accuracy(tagger, self.dev_stream, self.dev_words)
+
+    def train(self, shape: Shape, share: float, report: Callable[[str], None]) -> dict[str, Any]:
+        """The arrays of a net trained for a share of the recipe's epochs."""
+        recipe = replace(self.recipe, epochs=share * self.recipe.epochs)
+        net, _ = train_tagger(
+            self.train_stream,
+            shape,
+            self.labels,
+            recipe,
+            score=self.score,
+            report=report,
+            clusters=self.clusters,
+            evaluations=8 if share == 1.0 else 1,
+        )
+        return net.arrays()
+
+    def tagger(self, shape: Shape, share: float) -> Tagger:
+        """A shortly trained one."""
+        arrays = self.train(shape, share, lambda line: None)
+        return assemble(shape, self.labels, arrays, self.clusters)
+
+    def seconds(self, shape: Shape) -> float:
+        """Wall-clock for a token of dev, with weights of chance."""
+        arrays = TaggerNet(shape, self.recipe).arrays()
+        tagger = assemble(shape, self.labels, arrays, self.clusters)
+        return seconds_per_token(tagger, self.dev_words)
+
+    def shapes(self, budget: Budget, trials: int, most_weights: int | None) -> list[Shape]:
+        """Candidates within the budget, its time too.
+
+        Raises:
+            BudgetError: there are none.
+        """
+        limits = Limits(
+            size=None if budget.size is None else budget.size - self.card_bytes,
+            weights=most_weights,
+            flops=budget.flops,
+        )
+        fastest: tuple[float, Shape] | None = None
+        while True:
+            found = candidates(
+                limits,
+                len(self.labels),
+                self.distinct,
+                count=trials,
+                seed=self.recipe.seed,
+                clusters=self.cluster_count,
+            )
+            if not found:
+                raise self._refusal(budget, fastest)
+            if budget.seconds is None:
+                return found
+            timed = sorted(
+                ((self.seconds(shape), shape) for shape in found), key=lambda entry: entry[0]
+            )
+            quick = [shape for seconds, shape in timed if seconds <= budget.seconds]
+            if quick:
+                return quick
+            if fastest is None or timed[0][0] < fastest[0]:
+                fastest = timed[0]
+            self.report(f"{1e6 * timed[0][0]:.1f} us a token at least: smaller ones")
+            limits = replace(limits, flops=min(shape.dense_flops for shape in found) // 2)
+
+    def search(self, budget: Budget, trials: int, most_weights: int | None) -> Shape:
+        """The best of some shapes within the budget by successive halving.
+
+        Raises:
+            BudgetError: there are none.
+        """
+        shapes = self.shapes(budget, trials, most_weights)
+        share = 1.0 / (2 * len(shapes))
+        while len(shapes) > 1:
+            reached = []
+            for shape in shapes:
+                score = self.score(self.tagger(shape, share))
+                self.report(
+                    f"hidden {shape.hidden}, {shape.weights:,} weights: dev {100 * score:.2f}"
+                )
+                reached.append((score, shape))
+            reached.sort(key=lambda entry: -entry[0])
+            shapes = [shape for _, shape in reached[: len(shapes) // 2]]
+            share *= 2
+        return shapes[0]
+
+    def _refusal(self, budget: Budget, fastest: tuple[float, Shape] | None) -> BudgetError:
+        if fastest is not None and budget.seconds is not None:
+            seconds, shape = fastest
+            message = f"no tagger is as fast as {1e6 * budget.seconds:.2g} us a token here"
+            least = f"{1e6 * seconds:.2g}us"
+        else:
+            shape = smallest(len(self.labels), self.distinct, self.cluster_count)
+            message = "no tagger keeps within this budget"
+            least = f"{shape.size + self.card_bytes}B {shape.dense_flops}FLOP"
+        score = self.score(self.tagger(shape, 0.3))
+        return BudgetError(
+            message,
+            hint=f"the smallest that works is {least}, {shape.weights:,} weights, with an accuracy "
+            f"of about {100 * score:.1f} %",
+        )
+
+    def card(self, tagger: Tagger, arrays: Mapping[str, Any], budget: Budget) -> Card:
+        """What is known of a tagger."""
+        shape = tagger.net.shape
+        full = exact(shape, self.labels, arrays, self.clusters)
+        found = {"dev": self.held_out, "test": self.bank.test}
+        measured = {part: scores(tagger, sentences) for part, sentences in found.items()}
+        for part, sentences in found.items():
+            measured[part]["accuracy_float32"] = scores(full, sentences)["accuracy"]
+        # Details of test only: dev's are of use to who fits, and cost bytes.
+        detailed = "test" if self.bank.test else "dev"
+        for part in found:
+            if part != detailed:
+                del measured[part]["by_tag"], measured[part]["confusions"]
+        seconds = seconds_per_token(tagger, self.dev_words)
+        return {
+            "task": TASK,
+            "labels": list(self.labels),
+            "features": RECIPE,
+            "budget": {"asked": str(budget)},
+            "weights": shape.weights,
+            "cost": {
+                "flops_per_token": tagger.flops_per_token,
+                "flops_new_word": shape.dense_flops,
+                "us_per_token": round(1e6 * seconds, 2),
+            },
+            "data": {
+                "treebank": self.bank.name,
+                "sentences": len(self.bank.train),
+                "words": sum(map(len, self.bank.train)),
+                "dev": self.bank.dev_from,
+                "seed": self.recipe.seed,
+            },
+            "recipe": {
+                name: getattr(self.recipe, name)
+                for name in type(self.recipe).__dataclass_fields__
+                if name != "seed"
+            },
+            "scores": measured,
+        }
+
+
+def _save(out: Path, shape: Shape, arrays: Mapping[str, Any], card: Card, budget: Budget) -> Card:
+    """Write the folder beside its place, see that it keeps the budget, and put it there."""
+    make_folder(out)
+    place = Path(tempfile.mkdtemp(prefix=".tagger-", dir=out.parent))
+    try:
+        card["budget"]["met"] = 0
+        while True:
+            size = save_feedforward(
+                place,
+                shape,
+                tables=arrays["tables"],
+                hidden=arrays["hidden"],
+                output=arrays["output"],
+                card=card,
+            )
+            if size == card["budget"]["met"]:
+                break
+            card["budget"]["met"] = size
+        budget.check(size=size)
+        for name in (NETWORK, CARD):
+            (place / name).replace(out / name)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+    return card

@@ -1,0 +1,39 @@
+"""Nets by name: those that ship with the package, and folders of the user's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from frugally.errors import NetError
+from frugally.nets.card import CARD
+
+SHIPPED = Path(__file__).parent.parent / "shipped"
+NAMES = ("language", "tagger")
+
+
+def find_net(name: str) -> Path:
+    """The folder of a net: one of the user's, or a shipped one by its name.
+
+    Raises:
+        NetError: there is neither.
+    """
+    for folder in (Path(name), SHIPPED / name if name in NAMES else Path(name)):
+        if (folder / CARD).is_file():
+            return folder
+    raise NetError(
+        f"there is no net {name!r}", hint=f"name a folder, or one that ships: {', '.join(NAMES)}"
+    )
+
+
+def task_of(folder: Path) -> str:
+    """What the net in a folder is for, from its card.
+
+    Raises:
+        NetError: the card cannot be read.
+    """
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return str(card["task"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NetError(f"{folder / CARD} is not the card of a net: {error!r}") from error

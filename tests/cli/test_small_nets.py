@@ -1,0 +1,60 @@
+"""`frugally run` and `frugally explain` with the nets that ship."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from frugally.cli import cli
+
+TEXT = "Dies ist ein deutscher Satz über das Wetter.\nThis is an English sentence about it.\n"
+
+
+def call(*arguments, given=None):
+    return CliRunner().invoke(cli, list(arguments), input=given)
+
+
+def test_the_language_of_lines():
+    done = call("run", "language", given=TEXT)
+    assert done.exit_code == 0
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["de", "en"]
+    assert "2 lines" in done.stderr
+
+
+def test_lines_without_a_word_have_no_language():
+    done = call("run", "language", "--json", given=b"\n\xff\xfe\x00\n" + "🙂\n".encode())
+    assert done.exit_code == 0
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [entry["language"] for entry in told] == [None, None, None]
+
+
+def test_the_tags_of_sentences(tmp_path):
+    file = tmp_path / "doc.txt"
+    file.write_text("The cat is black. It doesn't care.\n\n")
+    done = call("run", "tagger", str(file))
+    assert done.exit_code == 0
+    first, second = done.stdout.splitlines()
+    assert first == "The_DET cat_NOUN is_AUX black_ADJ ._PUNCT"
+    assert second.startswith("It_PRON does_AUX n't_PART")
+    (told, _) = call("run", "tagger", "--json", str(file)).stdout.splitlines()
+    assert json.loads(told)["words"] == ["The", "cat", "is", "black", "."]
+
+
+def test_what_spoke_for_a_language():
+    done = call("explain", "language", "Dies ist ein deutscher Satz.", "-k", "3")
+    assert done.exit_code == 0
+    head, *parts = done.stdout.splitlines()
+    assert head.startswith("de  (")
+    assert len(parts) == 3
+    told = json.loads(call("explain", "language", "Dies ist ein Satz", "--json").stdout)
+    total = told["rest"] + sum(part["weight"] for part in told["contributions"])
+    assert total == pytest.approx(told["score"], abs=1e-2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("run", "nothing"), ("run", "collection"), ("explain", "tagger", "a b")]
+)
+def test_what_is_no_net_for_it_is_said(arguments):
+    done = call(*arguments)
+    assert done.exit_code == 1
+    assert "net" in str(done.exception)
