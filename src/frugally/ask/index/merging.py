@@ -187,6 +187,9 @@ def _within(streams: Sequence[_Stream], limit: int | None) -> int | None:
 def _in_order(
     packed: NDArray[np.uint64], frequencies: NDArray[np.uint32]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+    # One term of all segments is in order already, and may have as many postings as passages.
+    if (packed[1:] > packed[:-1]).all():
+        return packed, frequencies
     order = np.argsort(packed, kind="stable")
     return packed[order], frequencies[order]
 
