@@ -1,10 +1,10 @@
 """Make the language identifier that ships with frugally.
 
-    python scripts/make_shipped_language.py --data DIR OUT
+    python scripts/make_shipped_language.py --data DIR --steps 26000 OUT
 
 DIR holds lid/ (sib200.train.tsv.xz, sib200.dev.tsv.xz, ntrex128.tsv.xz, tatoeba-laser-v1.tsv.xz,
 udhr.tsv.xz) and ud/ (treebanks in CoNLL-U). Every language that any of them has is known to the
-net; the treebanks are those under CC BY or CC BY-SA. About half an hour on one core.
+net; the treebanks are those under CC BY or CC BY-SA. Ten minutes on one core.
 """
 
 from __future__ import annotations
