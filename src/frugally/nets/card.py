@@ -54,12 +54,17 @@ def load_card(folder: Path, task: str) -> Card:
     if kept_for != task:
         raise NetError(f"{folder} holds a net for {kept_for}, not for {task}")
     for name, (size, digest) in files.items():
-        _check(folder / name, size, digest)
+        check_file(folder / name, size, digest)
     assert isinstance(card, dict)
     return card
 
 
-def _check(path: Path, size: int, digest: str) -> None:
+def check_file(path: Path, size: int, digest: str) -> None:
+    """Make sure that a file is the one its card names.
+
+    Raises:
+        NetError: it is not, or cannot be read.
+    """
     try:
         found = path.stat().st_size
         if found != size:

@@ -22,7 +22,6 @@ from frugally.text.spelling import other_spellings, spelling
 
 TASK = "word clusters"
 SPELLING = 1  # raised when `frugally.text.spelling` changes what a word is found under
-UNKNOWN = -1
 
 _FORMS = {form.form: form for form in (BloomMap, SortedMap)}
 
@@ -75,7 +74,7 @@ class WordClusters:
         return self._words.nbytes
 
     def of(self, words: Sequence[str]) -> list[int]:
-        """The cluster of each word, UNKNOWN (-1) where there is none.
+        """The cluster of each word, -1 where there is none.
 
         A word is looked for as it is written, then by `other_spellings`. A word that was not in
         the text the clusters are from has a chance of a wrong cluster: the map's rate of false

@@ -12,6 +12,7 @@ from typing import Any
 
 from frugally.errors import NetError
 from frugally.files.disk import digest_of
+from frugally.nets.card import check_file
 from frugally.nets.reader_features import RECIPE
 
 FORMAT = 1
@@ -57,20 +58,9 @@ def load_card(folder: Path) -> Card:
     except (KeyError, TypeError, ValueError) as error:
         raise NetError(f"{path} is not the card of a reader: {error!r}") from error
     for name, (size, digest) in files.items():
-        _check(folder / name, size, digest)
+        check_file(folder / name, size, digest)
     assert isinstance(card, dict)
     return card
-
-
-def _check(path: Path, size: int, digest: str) -> None:
-    try:
-        found = path.stat().st_size
-        if found != size:
-            raise NetError(f"{path} has {found:,} bytes; its card says {size:,}")
-        if digest_of(path) != digest:
-            raise NetError(f"{path} is damaged: its SHA-256 is not the one on its card")
-    except OSError as error:
-        raise NetError(f"cannot read {path}: {error}") from error
 
 
 def describe_files(folder: Path) -> dict[str, dict[str, int | str]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frugally.fit.conllu import Sentence
-from frugally.nets.tagging.features import HALF, SLOTS, TAGS, outside_bags, word_bags
+from frugally.nets.tagging.features import HALF, SLOTS, outside_bags, word_bags
 from frugally.text.ngrams import Rows
 
 UNTAGGED = -1
@@ -88,8 +88,3 @@ class Bags:
         begins = ends - sizes
         places = np.arange(int(ends[-1])) + np.repeat(self._starts[ids] - begins, sizes)
         return self._rows[places], begins
-
-
-def is_word_group(name: str) -> bool:
-    """Whether a group looks at words, not at tags."""
-    return name != TAGS

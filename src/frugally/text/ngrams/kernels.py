@@ -7,7 +7,6 @@ from numba import njit, types
 
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 _U32 = np.uint32
-MOST_ORDER = 8
 _BEGIN, _END = 94, 36  # ^ and $
 
 
