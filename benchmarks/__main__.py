@@ -10,12 +10,14 @@ from pathlib import Path
 
 from benchmarks import (
     asking,
+    classifying,
     clusters,
     language,
     machine,
     reading,
     retrieval,
     scale,
+    segmenting,
     tagging,
     tuning,
 )
@@ -29,6 +31,8 @@ TABLES = {
     "asking": asking.render,
     "language": language.render,
     "tagging": tagging.render,
+    "segmenting": segmenting.render,
+    "classifying": classifying.render,
     "clusters": clusters.render,
 }
 

@@ -1,21 +1,25 @@
 """Small taggers on many treebanks, beside a byte-level bidirectional LSTM and spaCy's tagger.
 
-    python -m benchmarks.tagging --data DIR [--only NAME ...] [--lstm] [--spacy]
+    python -m benchmarks.tagging --data DIR [--only NAME ...] [--kinds small lstm spacy shipped]
 
 DIR (or the environment variable FRUGALLY_DATA) holds ud/NAME/{train,dev,test}.conllu.xz of
 Universal Dependencies, https://universaldependencies.org. Every net is fitted on train, chosen on
 dev and measured on test, which nothing else has seen. What is done is kept in
-benchmarks/results/tagging.json after every net, and skipped the next time. --lstm also trains the
-LSTM of frugally/fit/byte_lstm.py (a GPU is used if there is one; without, it takes hours a
-treebank), --spacy a blank pipeline with spaCy's tagger.
+benchmarks/results/tagging.json after every net, and skipped the next time; several processes may
+share the work by kinds. Those are our nets, the LSTM of frugally/fit/byte_lstm.py (on a GPU if
+there is one; without, five minutes of a core a treebank), our nets taught by it on some raw text
+(lid/sib200 and lid/ntrex128; what it said stays in the work folder), a blank pipeline with spaCy's
+tagger, and the tagger that ships.
 """
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +29,14 @@ from frugally.fit.conllu import Treebank, load_treebank
 from frugally.fit.tagger import fit_tagger
 from frugally.fit.tagger.evaluation import scores, seconds_per_token
 from frugally.nets.tagger import Tagger
+from frugally.text.sentences import sentences
 
 SIZE = 1_000_000
 # A sixth of the weights of an LSTM of 900,000.
 MOST_WEIGHTS = 148_000
-TRIALS = 2
+TRIALS = 8
+KINDS = ["shipped", "small", "lstm", "taught", "spacy"]
+SHIPPED = "English-EWT"
 TREEBANKS = [
     "English-EWT",
     "Hungarian-Szeged",
@@ -60,20 +67,42 @@ TREEBANKS = [
     "Portuguese-Bosque",
     "Armenian-ArmTDP",
 ]
+# Raw text that the LSTM tags for the small net to learn from: codes of SIB-200 and NTREX-128.
+CODES = {
+    "Hungarian-Szeged": ("hun",),
+    "Irish-IDT": ("gle",),
+    "Latvian-LVTB": ("lvs", "lav"),
+    "Turkish-IMST": ("tur",),
+    "Afrikaans-AfriBooms": ("afr",),
+    "Lithuanian-ALKSNIS": ("lit",),
+    "Norwegian-NynorskLIA": ("nno",),
+    "Maltese-MUDT": ("mlt",),
+    "Welsh-CCG": ("cym",),
+    "Wolof-WTB": ("wol",),
+    "Uyghur-UDT": ("uig",),
+    "Vietnamese-VTB": ("vie",),
+    "Armenian-ArmTDP": ("hye",),
+}
 
 
-def small(folder: Path, bank: Treebank) -> dict[str, Any]:
+def small(folder: Path, bank: Treebank, taught: Sequence[Path] = ()) -> dict[str, Any]:
     """A tagger of at most SIZE bytes and MOST_WEIGHTS weights."""
     out = Path(tempfile.mkdtemp(prefix="tagging-"))
     try:
         begin = time.perf_counter()
         card = fit_tagger(
-            folder, out / "net", budget=Budget(size=SIZE), trials=TRIALS, most_weights=MOST_WEIGHTS
+            folder,
+            out / "net",
+            budget=Budget(size=SIZE),
+            trials=TRIALS,
+            most_weights=MOST_WEIGHTS,
+            taught=taught,
         )
         took = time.perf_counter() - begin
         return {**measured(Tagger.load(out / "net"), bank), "fit_seconds": round(took)} | {
             "dev": card["scores"]["dev"]["accuracy"],
             "test_float32": card["scores"]["test"]["accuracy_float32"],
+            "taught_words": card["data"]["taught_words"],
         }
     finally:
         shutil.rmtree(out)
@@ -81,8 +110,8 @@ def small(folder: Path, bank: Treebank) -> dict[str, Any]:
 
 def measured(tagger: Tagger, bank: Treebank) -> dict[str, Any]:
     """Quality and cost of a tagger on test, from words that it has not met."""
-    sentences = [sentence.words for sentence in bank.test]
-    tagger.tag(sentences[:1])
+    words = [sentence.words for sentence in bank.test]
+    tagger.tag(words[:1])
     size = sum(file["bytes"] for file in tagger.card["files"].values())
     return {
         "test": scores(tagger, bank.test)["accuracy"],
@@ -90,20 +119,44 @@ def measured(tagger: Tagger, bank: Treebank) -> dict[str, Any]:
         "weights": tagger.net.shape.weights,
         "flops_per_token": tagger.flops_per_token,
         "flops_new_word": tagger.net.shape.dense_flops,
-        "tokens_per_second": round(1 / seconds_per_token(tagger, sentences)),
+        "tokens_per_second": round(1 / seconds_per_token(tagger, words)),
     }
 
 
-def lstm(bank: Treebank) -> dict[str, Any]:
-    """The yardstick."""
+def raw_text(data: Path, name: str) -> list[list[str]]:
+    """Sentences in the language of a treebank from SIB-200 and NTREX-128, as lists of words."""
+    found: dict[str, None] = {}
+    for file, column in (("sib200.train", 3), ("sib200.dev", 3), ("ntrex128", 2)):
+        with lzma.open(data / "lid" / f"{file}.tsv.xz", "rt", encoding="utf-8") as lines:
+            for line in lines:
+                columns = line.rstrip("\n").split("\t")
+                code = columns[0].removeprefix("newstest2019-ref.").split("_")[0]
+                if code in CODES.get(name, ()):
+                    found.setdefault(columns[column])
+    return [[word.text for word in words] for text in found for words in sentences(text)]
+
+
+def lstm(bank: Treebank, raw: list[list[str]], work: Path) -> dict[str, Any]:
+    """The yardstick; what it says of raw text is written to be learnt from."""
     import torch
 
-    from frugally.fit.byte_lstm import bytes_per_word, lstm_accuracy, train_byte_lstm
+    from frugally.fit.byte_lstm import (
+        bytes_per_word,
+        lstm_accuracy,
+        lstm_tags,
+        train_byte_lstm,
+    )
 
     labels = sorted({tag for sentence in bank.train for tag in sentence.tags if tag})
     device = "cuda" if torch.cuda.is_available() else "cpu"
     begin = time.perf_counter()
     net, dev = train_byte_lstm(bank.train, bank.dev, labels, report=print, device=device)
+    work.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for sentence in lstm_tags(net, raw, labels):
+        pairs = zip(sentence.words, sentence.tags, strict=True)
+        lines += [f"{i}\t{word}\t_\t{tag}" for i, (word, tag) in enumerate(pairs, 1)] + [""]
+    (work / f"{bank.name}.conllu").write_text("\n".join([*lines, ""]), "utf-8")
     return {
         "dev": round(100 * dev, 2),
         "test": round(100 * lstm_accuracy(net, bank.test, labels), 2),
@@ -158,27 +211,36 @@ def spacy_tagger(bank: Treebank) -> dict[str, Any]:
     }
 
 
-def run(data: Path, names: list[str], *, with_lstm: bool, with_spacy: bool) -> dict[str, Any]:
+def run(data: Path, work: Path, names: list[str], kinds: list[str]) -> dict[str, Any]:
     """All figures; what was measured before stays."""
-    result = machine.load("tagging") or {"treebanks": {}}
-    result["machine"] = machine.describe("numpy", "numba", "torch")
+    result = _kept()
     for name in names:
         folder = data / "ud" / name
-        entry = result["treebanks"].setdefault(name, {})
         bank = load_treebank(folder)
-        if name == "English-EWT" and "shipped" not in entry:
-            entry["shipped"] = measured(Tagger.load(), bank)
-        works = {"small": lambda f=folder, b=bank: small(f, b)}
-        if with_lstm:
-            works["lstm"] = lambda b=bank: lstm(b)
-        if with_spacy:
-            works["spacy"] = lambda b=bank: spacy_tagger(b)
-        for kind, work in works.items():
-            if kind not in entry:
-                entry[kind] = work()
-                print(name, kind, entry[kind], flush=True)
-            machine.save("tagging", result)
+        works: dict[str, Callable[[], dict[str, Any]]] = {
+            "small": lambda f=folder, b=bank: small(f, b),
+            "lstm": lambda b=bank: lstm(b, raw_text(data, b.name), work),
+            "spacy": lambda b=bank: spacy_tagger(b),
+        }
+        told = work / f"{name}.conllu"
+        if told.is_file():
+            works["taught"] = lambda f=folder, b=bank, t=told: small(f, b, [t])
+        if name == SHIPPED:
+            works["shipped"] = lambda b=bank: measured(Tagger.load(), b)
+        for kind in kinds:
+            if kind in works and kind not in result["treebanks"].get(name, {}):
+                found = works[kind]()
+                print(name, kind, found, flush=True)
+                # Read anew: another process may have written meanwhile.
+                result = _kept()
+                result["treebanks"].setdefault(name, {})[kind] = found
+                machine.save("tagging", result)
     return result
+
+
+def _kept() -> dict[str, Any]:
+    result = machine.load("tagging") or {"treebanks": {}}
+    return {**result, "machine": machine.describe("numpy", "numba", "torch")}
 
 
 def render(result: dict[str, Any]) -> str:
@@ -232,13 +294,11 @@ def main() -> None:
     """Measure, write and print."""
     parser = machine.arguments("Small taggers on many treebanks.")
     parser.add_argument("--only", nargs="*", default=TREEBANKS)
-    parser.add_argument("--lstm", action="store_true")
-    parser.add_argument("--spacy", action="store_true")
+    parser.add_argument("--work", type=Path, default=Path("runs/tagging"), help="teachers' words")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     given = parser.parse_args()
     data = machine.needs(given.data, "ud")
-    result = run(data, list(given.only), with_lstm=given.lstm, with_spacy=given.spacy)
-    machine.save("tagging", result)
-    print(render(result))
+    print(render(run(data, given.work, list(given.only), list(given.kinds))))
 
 
 if __name__ == "__main__":

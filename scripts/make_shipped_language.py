@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from frugally.budget import Budget
-from frugally.fit.language.examples import Labelled
+from frugally.fit.labelled import Labelled
 from frugally.fit.language.fitting import Fit, fit_labelled
 from frugally.text.languages import language_code
 

@@ -40,6 +40,15 @@ def test_the_tags_of_sentences(tmp_path):
     assert json.loads(told)["words"] == ["The", "cat", "is", "black", "."]
 
 
+def test_the_words_of_lines():
+    text = "ฉันกินข้าวที่บ้าน\n\nราคา 250 บาท\n"
+    done = call("run", "segmenter-th", given=text)
+    assert done.exit_code == 0
+    assert done.stdout.splitlines() == ["ฉัน กิน ข้าว ที่ บ้าน", "", "ราคา 250 บาท"]
+    told = call("run", "segmenter-th", "--json", given=text).stdout.splitlines()
+    assert [json.loads(line)["words"] for line in told][1:] == [[], ["ราคา", "250", "บาท"]]
+
+
 def test_what_spoke_for_a_language():
     done = call("explain", "language", "Dies ist ein deutscher Satz.", "-k", "3")
     assert done.exit_code == 0

@@ -4,6 +4,8 @@ import pytest
 
 pytest.importorskip("torch")
 
+import torch
+
 from frugally.fit.byte_lstm import (
     ByteLstm,
     LstmSettings,
@@ -20,13 +22,20 @@ SENTENCES = [Sentence(("cats", "run"), ("NOUN", "VERB")), Sentence(("é",), (Non
 def test_it_has_about_nine_hundred_thousand_weights():
     net = ByteLstm(17, LstmSettings())
     assert 850_000 < net.weights < 950_000
-    assert net.flops_per_byte() == 2 * sum(
-        p.numel() for n, p in net.lstm.named_parameters() if "weight" in n
-    )
+    # Four gates; a layer reads its input and its own state; the second reads both directions.
+    assert net.flops_per_byte() == 2 * 2 * 4 * 156 * ((64 + 156) + (2 * 156 + 156))
 
 
 def test_bytes_of_a_word():
     assert bytes_per_word(SENTENCES) == (5 + 4 + 3) / 3
+
+
+def test_a_sentence_is_read_alike_beside_a_longer_one():
+    net = ByteLstm(2, LstmSettings(embedding=4, hidden=3)).eval()
+    data = torch.randint(0, 256, (2, 9))
+    both = net(data, torch.tensor([5, 9]), torch.tensor([[0, 1, 3], [1, 0, 8]]))
+    alone = net(data[:1, :5], torch.tensor([5]), torch.tensor([[0, 1, 3]]))
+    torch.testing.assert_close(both[:1], alone)
 
 
 def test_it_learns():

@@ -12,17 +12,13 @@ pytest.importorskip("torch")
 
 from frugally.budget import Budget
 from frugally.errors import BudgetError, UsageError
-from frugally.fit.language import scoring
-from frugally.fit.language.allocation import (
-    LEAST,
-    Allocation,
-    candidates,
-    least_size,
-    tournament,
-)
+from frugally.fit import scoring
+from frugally.fit.labelled import Texts
+from frugally.fit.language.allocation import LEAST, Allocation, candidates, least_size
 from frugally.fit.language.draws import Drawer, Words, bags, fixed_examples, word_rows
-from frugally.fit.language.examples import Texts, read_tsv, split
+from frugally.fit.language.examples import read_tsv, split
 from frugally.fit.language.fitting import Fit, fit_labelled, fit_language
+from frugally.fit.successive_halving import tournament
 from frugally.nets.card import CARD, NETWORK
 from frugally.nets.language import LanguageIdentifier
 from frugally.text.ngrams import letters, ngram_rows

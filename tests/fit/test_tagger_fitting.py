@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -14,7 +15,9 @@ from frugally.fit.tagger import fit_tagger
 from frugally.fit.tagger.allocation import Limits, candidates, distinct_rows, largest, smallest
 from frugally.fit.tagger.evaluation import scores
 from frugally.fit.tagger.training import Recipe
+from frugally.nets.clusters import WordClusters
 from frugally.nets.tagger import Tagger
+from frugally.text.bloom_map import BloomMap
 
 TREEBANK = Path(__file__).parent.parent / "data" / "treebank"
 QUICK = Recipe(epochs=6, batch_tokens=64, hidden_dropout=0.2)
@@ -59,6 +62,24 @@ def test_the_same_seed_makes_the_same_net(tmp_path):
     assert one == other
 
 
+def test_clusters_are_part_of_the_tagger(tmp_path):
+    words = sorted({word for sentence in load_treebank(TREEBANK).train for word in sentence.words})
+    numbers = np.arange(len(words)) % 7
+    card = {"clusters": 7, "spelling": 1, "map": {"form": "bloom"}, "data": {"files": ["x"]}}
+    clusters = WordClusters(BloomMap.build(words, numbers), card)
+    budget = Budget(size=60_000)
+    made = fit_tagger(
+        TREEBANK, tmp_path / "net", budget=budget, trials=1, recipe=QUICK, clusters=clusters
+    )
+    assert 50_000 < made["budget"]["met"] <= 60_000
+    assert made["clusters"] == card
+    tagger = Tagger.load(tmp_path / "net")
+    group = next(group for group in tagger.net.shape.groups if group.name == "cluster")
+    assert group.rows == 8
+    found = scores(tagger, load_treebank(TREEBANK).test)
+    assert found["accuracy"] == made["scores"]["test"]["accuracy"] > 55
+
+
 def test_too_small_a_budget_names_the_smallest(tmp_path):
     quick = Recipe(epochs=2, batch_tokens=64)
     with pytest.raises(BudgetError) as refused:
@@ -87,7 +108,7 @@ def test_a_time_budget_leads_to_smaller_nets(monkeypatch):
 
     bank = load_treebank(TREEBANK)
     labels = sorted({tag for sentence in bank.train for tag in sentence.tags if tag})
-    work = fitting._Work(bank, labels, QUICK, 1, None, lambda line: None)
+    work = fitting._Work(bank, labels, QUICK, 1, None, [], lambda line: None)
     # A machine on which a hidden unit takes a microsecond.
     monkeypatch.setattr(fitting._Work, "seconds", lambda self, shape: 1e-6 * shape.hidden)
     found = work.shapes(Budget(size=200_000, seconds=50e-6), 4, None)

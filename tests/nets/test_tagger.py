@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from frugally.errors import NetError
 from frugally.nets.card import CARD, NETWORK
+from frugally.nets.clusters import WordClusters
 from frugally.nets.feedforward import FeedForward, Group, Shape, save_feedforward
 from frugally.nets.tagger import Tagger, shipped_tagger
 from frugally.nets.tagging.features import (
@@ -24,13 +25,20 @@ from frugally.nets.tagging.features import (
     word_bags,
 )
 from frugally.text.murmur import murmur3_32
+from frugally.text.sorted_map import SortedMap
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 LABELS = ["ADJ", "NOUN", "PUNCT", "VERB"]
 WORDS = ["The", "the", "cat", "sat", ".", "😀", "a\0b", "x" * 300, "", "\ud800", "e-mail", "42"]
 
 
-def make(folder, *, tags=True, clusters=False, seed=0):
+CLUSTERED = WordClusters(
+    SortedMap.build(["cat", "sat", "mat"], np.array([0, 2, 1])),
+    {"clusters": 3, "spelling": 1, "map": {"form": "sorted"}},
+)
+
+
+def make(folder, *, tags=True, clusters=None, seed=0):
     groups = [
         Group(name="ngrams2", rows=50, width=4, slots=SLOTS),
         Group(name="prefix2", rows=20, width=3, slots=SLOTS),
@@ -50,7 +58,9 @@ def make(folder, *, tags=True, clusters=False, seed=0):
         tables={g.name: random.normal(size=(g.rows, g.width)) for g in groups},
         hidden=(random.normal(size=(16, net.inputs)), random.normal(size=16)),
         output=(random.normal(size=(len(LABELS), 16)), random.normal(size=len(LABELS))),
-        card={"task": "tagger", "labels": LABELS, "features": RECIPE},
+        card={"task": "tagger", "labels": LABELS, "features": RECIPE}
+        | ({"clusters": clusters.card} if clusters else {}),
+        more={f"clusters.{n}": a for n, a in clusters.arrays().items()} if clusters else None,
     )
     return folder
 
@@ -155,18 +165,21 @@ def test_shapes_tell_kinds_apart():
 
 
 def test_clusters(tmp_path):
-    folder = make(tmp_path / "net", clusters=True)
-    with pytest.raises(NetError, match="needs the clusters"):
-        Tagger.load(folder)
-    with pytest.raises(NetError, match="beyond the 3"):
-        Tagger.load(folder, clusters={"cat": 3}).tag([["cat"]])
-    tagger = Tagger.load(folder, clusters={"cat": 0, "sat": 2})
-    assert word_bags(["Cat", "sat", "?"], "cluster", 4, {"cat": 0, "sat": 2}).rows.tolist() == [
-        1,
-        3,
-        0,
-    ]
+    tagger = Tagger.load(make(tmp_path / "net", clusters=CLUSTERED))
+    assert word_bags(["Cat", "sat", "?"], "cluster", 4, CLUSTERED).rows.tolist() == [1, 3, 0]
     assert len(tagger.tag([WORDS])[0]) == len(WORDS)
+    with pytest.raises(NetError, match="needs the clusters"):
+        Tagger(tagger.net, tagger.card)
+    fewer = {**CLUSTERED.card, "clusters": 2}
+    others = WordClusters(SortedMap.build(["cat"], np.array([0])), fewer)
+    with pytest.raises(NetError, match="needs the clusters"):
+        Tagger(tagger.net, tagger.card, clusters=others)
+
+
+def test_damaged_clusters_are_refused(tmp_path):
+    other = WordClusters(CLUSTERED._words, {**CLUSTERED.card, "map": {"form": "bloom"}})
+    with pytest.raises(NetError, match="not a map of words"):
+        Tagger.load(make(tmp_path / "net", clusters=other))
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from frugally.text.murmur import murmur3_32
 from frugally.text.ngrams import (
+    ALONE,
     NgramTables,
     all_characters,
     letters,
     ngram_rows,
     ngrams_of,
     row_of,
+    word_characters,
+    word_rows,
 )
 
 
@@ -97,3 +100,51 @@ def test_means_equal_the_slow_way(texts):
             rows = slow_rows(text, order, len(table))
             parts.append(table[rows].mean(axis=0) if rows else np.zeros(table.shape[1]))
         np.testing.assert_allclose(mean, np.concatenate(parts), rtol=1e-4, atol=1e-5)
+
+
+def slow_words(text):
+    table = word_characters()
+    words, word = [], ""
+    for char in text:
+        code = ord(char)
+        kind = table.in_word[code] if code < 0x20000 else ALONE
+        shown = chr(table.becomes[code]) if code < 0x20000 else char
+        if kind == 1:
+            word += shown
+            continue
+        words += [word] * bool(word) + [shown] * int(kind == ALONE)
+        word = ""
+    return words + [word] * bool(word)
+
+
+def test_words_are_letters_and_digits_and_each_mark_by_itself():
+    assert slow_words("The cat's ❤\ufe0f 3.5 STARS!") == [
+        *("the", "cat", "'", "s", "❤", "3", ".", "5", "stars", "!")
+    ]
+    assert slow_words("日本語 สวัสดี e\u0301té\u200b𠀀") == [*"日本語", *"สวัสดี", "e\u0301té", "𠀀"]
+
+
+@given(
+    st.lists(st.one_of(st.text(max_size=20), st.sampled_from(TEXTS)), max_size=5),
+    st.integers(1, 3),
+)
+def test_rows_of_words_equal_the_slow_way(texts, order):
+    found = word_rows([t.encode() for t in texts], order, 997)
+    expected = []
+    for text in texts:
+        words = slow_words(text)
+        runs = [" ".join(words[i : i + order]) for i in range(len(words) - order + 1)]
+        expected.append([row_of(run, 997) for run in runs])
+    assert texts == [] or by_text(found) == expected
+
+
+@given(st.lists(st.binary(max_size=20), min_size=1, max_size=5))
+def test_bytes_that_are_not_utf8_part_words_of_runs_too(blobs):
+    # U+FFFD, which Python's decoder puts there, is a symbol and would be a word: a space is not.
+    texts = [blob.decode("utf-8", "replace").replace("\ufffd", " ").encode() for blob in blobs]
+    assert by_text(word_rows(blobs, 1, 101)) == by_text(word_rows(texts, 1, 101))
+
+
+def test_version_1_of_the_hash_of_words():
+    assert murmur3_32("the cat".encode("utf-32-le")) == 0x7FAF543A
+    assert word_rows([b"The cat!"], 2, 0x7FFFFFFF).rows[0] == 0x7FAF543A

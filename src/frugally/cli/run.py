@@ -14,7 +14,7 @@ import click
 
 from frugally.budget import format_seconds
 from frugally.cli.opening import json_option
-from frugally.cli.showing import printable
+from frugally.cli.showing import one_line, printable
 from frugally.errors import NetError
 
 _LINES = 512  # looked at together
@@ -27,6 +27,8 @@ _EXAMPLES = """
 Examples:
   frugally run language < lines.txt     a line: the language, how sure, the text
   frugally run tagger doc.txt           a sentence a line: word_TAG word_TAG …
+  frugally run segmenter-th doc.txt     a line: its words with spaces between them
+  frugally run stars/ reviews.txt       a line: the class, how sure, the text
 """
 
 
@@ -71,6 +73,23 @@ def _language(folder: Path) -> Show:
     return show
 
 
+def _classifier(folder: Path) -> Show:
+    from frugally.nets.classifier import Classifier
+
+    classifier = Classifier.load(folder)
+
+    def show(lines: list[str], as_json: bool) -> Iterator[str]:
+        for line, guess in zip(lines, classifier.classify(lines), strict=True):
+            if as_json:
+                entry = {"label": guess.label or None, "probability": guess.probability}
+                yield json.dumps({**entry, "text": line}, ensure_ascii=False)
+            else:
+                label = one_line(guess.label) or "-"
+                yield f"{label}\t{guess.probability:.2f}\t{printable(line)}"
+
+    return show
+
+
 def _tagger(folder: Path) -> Show:
     from frugally.nets.tagger import Tagger
     from frugally.text.sentences import sentences
@@ -89,4 +108,25 @@ def _tagger(folder: Path) -> Show:
     return show
 
 
-_TASKS: dict[str, Callable[[Path], Show]] = {"language": _language, "tagger": _tagger}
+def _segmenter(folder: Path) -> Show:
+    from frugally.nets.segmenter import Segmenter
+
+    segmenter = Segmenter.load(folder)
+
+    def show(lines: list[str], as_json: bool) -> Iterator[str]:
+        for pieces in segmenter.stream(lines):
+            words = [piece for piece in pieces if not piece.isspace()]
+            if as_json:
+                yield json.dumps({"words": words}, ensure_ascii=False)
+            else:
+                yield printable(" ".join(words))
+
+    return show
+
+
+_TASKS: dict[str, Callable[[Path], Show]] = {
+    "language": _language,
+    "tagger": _tagger,
+    "segmenter": _segmenter,
+    "classifier": _classifier,
+}

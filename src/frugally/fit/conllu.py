@@ -1,4 +1,4 @@
-"""Treebanks in CoNLL-U: the words of each sentence and their universal part-of-speech tags.
+"""Treebanks in CoNLL-U: the words of each sentence, their universal part-of-speech tags, spaces.
 
 The format is that of https://universaldependencies.org/format.html: a word a line, ten columns
 parted by tabs (ID, FORM, LEMMA, UPOS, ...), an empty line after each sentence, comments after `#`.
@@ -19,14 +19,19 @@ from frugally.errors import SourceError, UsageError
 _NOT_WORDS = re.compile(r"\d+-\d+|\d+\.\d+")
 _PARTS = ("train", "dev", "test")
 _SUFFIXES = (".conllu", ".conllu.xz")
+_MISC = 9  # the column
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """Words, and the tag of each; `None` where the treebank gives none (`_`)."""
+    """Words, and the tag of each; `None` where the treebank gives none (`_`).
+
+    `joined` says of each word whether the next follows without a space (`SpaceAfter=No`).
+    """
 
     words: tuple[str, ...]
     tags: tuple[str | None, ...]
+    joined: tuple[bool, ...] = ()
 
     def __len__(self) -> int:
         return len(self.words)
@@ -55,12 +60,15 @@ def parse_conllu(text: str, name: str = "the text") -> list[Sentence]:
     sentences: list[Sentence] = []
     words: list[str] = []
     tags: list[str | None] = []
+    joined: list[bool] = []
+    # Where the multiword token being read ends, and whether it is joined to what follows.
+    last, last_joined = 0, False
     for number, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         line = raw.removesuffix("\r")
         if not line.strip():
             if words:
-                sentences.append(Sentence(tuple(words), tuple(tags)))
-                words, tags = [], []
+                sentences.append(Sentence(tuple(words), tuple(tags), tuple(joined)))
+                words, tags, joined, last = [], [], [], 0
             continue
         if line.startswith("#"):
             continue
@@ -71,7 +79,10 @@ def parse_conllu(text: str, name: str = "the text") -> list[Sentence]:
                 f"{where}: {len(columns)} columns where CoNLL-U has ten",
                 hint="columns are parted by tabs; ID, FORM, LEMMA and UPOS are needed",
             )
+        close = len(columns) > _MISC and "SpaceAfter=No" in columns[_MISC].split("|")
         if _NOT_WORDS.fullmatch(columns[0]):
+            if "-" in columns[0]:
+                last, last_joined = int(columns[0].split("-")[1]), close
             continue
         if columns[0] != str(len(words) + 1):
             raise SourceError(
@@ -82,8 +93,10 @@ def parse_conllu(text: str, name: str = "the text") -> list[Sentence]:
             raise SourceError(f"{where}: an empty {'UPOS' if columns[1] else 'FORM'}")
         words.append(columns[1])
         tags.append(None if columns[3] == "_" else columns[3])
+        inside = len(words) < last
+        joined.append(inside or (last_joined if len(words) == last else close))
     if words:
-        sentences.append(Sentence(tuple(words), tuple(tags)))
+        sentences.append(Sentence(tuple(words), tuple(tags), tuple(joined)))
     return sentences
 
 
@@ -124,10 +137,13 @@ def find_parts(folder: Path) -> dict[str, list[Path]]:
     return parts
 
 
-def load_treebank(source: Path | Sequence[Path], *, seed: int = 1013) -> Treebank:
+def load_treebank(
+    source: Path | Sequence[Path], *, seed: int = 1013, tagged: bool = True
+) -> Treebank:
     """A treebank from its folder, or from one or several files to train on.
 
-    Without a dev file every tenth sentence of train, by chance, is dev.
+    Without a dev file every tenth sentence of train, by chance, is dev. One in which no word has a
+    tag is refused, unless it need not be `tagged`.
 
     Raises:
         UsageError: there is nothing to train on.
@@ -156,7 +172,7 @@ def load_treebank(source: Path | Sequence[Path], *, seed: int = 1013) -> Treeban
         kept = set(order[: max(1, len(train) // 10)]) if len(train) > 1 else set()
         dev = [train[i] for i in sorted(kept)]
         train = [s for i, s in enumerate(train) if i not in kept]
-    if not any(tag for s in train for tag in s.tags):
+    if tagged and not any(tag for s in train for tag in s.tags):
         raise UsageError(f"{name} has no tags (column UPOS) to learn from")
     return Treebank(
         name=name,

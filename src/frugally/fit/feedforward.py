@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from frugally.errors import FrugallyError
+from frugally.fit.distillation import Taught, distilled
 from frugally.nets.feedforward import Shape
 
 Bags = Sequence[tuple[NDArray[np.int32], NDArray[np.int64]]]
@@ -25,9 +26,9 @@ Bags = Sequence[tuple[NDArray[np.int32], NDArray[np.int64]]]
 
 
 class Net(nn.Module):
-    """h0 of means of rows, a hidden layer of ReLU, logits."""
+    """h0 of means of rows, a hidden layer of ReLU, logits; `spread` is of the tables at first."""
 
-    def __init__(self, shape: Shape, seed: int) -> None:
+    def __init__(self, shape: Shape, seed: int, *, spread: float = 0.5) -> None:
         super().__init__()
         torch.manual_seed(seed)
         self.shape = shape
@@ -36,7 +37,7 @@ class Net(nn.Module):
         self.hidden = nn.Linear(shape.inputs, shape.hidden)
         self.output = nn.Linear(shape.hidden, shape.labels)
         for table in self.tables:
-            nn.init.normal_(table.weight, std=0.5)
+            nn.init.normal_(table.weight, std=spread)
 
     def forward(self, bags: Bags) -> Tensor:
         """Logits [inputs, labels]."""
@@ -65,6 +66,7 @@ class Net(nn.Module):
 class Settings:
     """How a net is trained; `averaged` is the share of the last steps whose weights are averaged.
 
+    The learning rate grows over the first steps, the `warm_up`, and then falls along a cosine.
     `patience` evaluations without a better score end the training early.
     """
 
@@ -75,16 +77,21 @@ class Settings:
     averaged: float = 0.999
     evaluate_every: int = 1000
     patience: int = 10
+    warm_up: int = 200
     seed: int = 1013
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Examples:
-    """Inputs as bags, a label each (int64), and how much each counts (float32)."""
+    """Inputs as bags, a label each (int64), and how much each counts (float32).
+
+    `taught` is what a teacher says of them, if there is one.
+    """
 
     bags: Bags
     labels: NDArray[np.int64]
     weights: NDArray[np.float32]
+    taught: Taught | None = None
 
 
 def train(
@@ -114,18 +121,20 @@ def train(
     best, best_state, waited = -math.inf, copy.deepcopy(net.state_dict()), 0
     total = 0.0
     for step in range(settings.steps):
-        # A short warm-up, then along a cosine to zero.
-        warm = min(1.0, (step + 1) / 200)
+        warm = min(1.0, (step + 1) / settings.warm_up)
         part = 0.5 * (1.0 + math.cos(math.pi * step / settings.steps))
         for group in optimiser.param_groups:
             group["lr"] = settings.learning_rate * warm * part
         examples = batch(step)
+        logits = net(examples.bags)
         losses = nn.functional.cross_entropy(
-            net(examples.bags),
+            logits,
             torch.from_numpy(examples.labels),
             reduction="none",
             label_smoothing=settings.label_smoothing,
         )
+        if examples.taught is not None:
+            losses = distilled(losses, logits, examples.taught)
         loss = (losses * torch.from_numpy(examples.weights)).mean()
         total += float(loss.detach())
         if not math.isfinite(total):

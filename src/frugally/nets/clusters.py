@@ -6,9 +6,9 @@ A folder holds `net.safetensors`, a map from words to clusters (`frugally.text.b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +26,13 @@ SPELLING = 1  # raised when `frugally.text.spelling` changes what a word is foun
 _FORMS = {form.form: form for form in (BloomMap, SortedMap)}
 
 
-class WordMap(Protocol):
-    """A map from words to small numbers."""
-
-    @property
-    def nbytes(self) -> int:
-        """What it takes, saved."""
-
-    def find(self, words: Sequence[str]) -> NDArray[np.int32]:
-        """The number of each word, [n] int32; -1 for none."""
-
-
 class WordClusters:
     """The clusters of words, numbered from 0, the one with most of the text first.
 
     `count` is how many there are; `card` what they were made from.
     """
 
-    def __init__(self, words: WordMap, card: Card) -> None:
+    def __init__(self, words: BloomMap | SortedMap, card: Card) -> None:
         self._words = words
         self.card = card
         self.count = int(card["clusters"])
@@ -60,13 +49,27 @@ class WordClusters:
         """
         card = load_card(folder, TASK)
         try:
-            if card["spelling"] != SPELLING:
-                raise NetError(f"{folder} spells words otherwise than this frugally; fit it again")
-            int(card["clusters"])
-            form = _FORMS[card["map"]["form"]]
-            return cls(form.from_arrays(map_tensors(folder / NETWORK)), card)
-        except (CorruptionError, KeyError, TypeError, ValueError) as error:
+            return cls.from_arrays(map_tensors(folder / NETWORK), card)
+        except (CorruptionError, NetError) as error:
             raise NetError(f"{folder} does not hold word clusters: {error}") from error
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], card: Card) -> Self:
+        """What `arrays` gave, with its card.
+
+        Raises:
+            NetError: they are damaged, or of another or a newer kind.
+        """
+        try:
+            if card["spelling"] != SPELLING:
+                raise NetError("words are spelt otherwise than by this frugally; fit it again")
+            return cls(_FORMS[card["map"]["form"]].from_arrays(arrays), card)
+        except (CorruptionError, KeyError, TypeError, ValueError) as error:
+            raise NetError(f"not a map of words: {error}") from error
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What `from_arrays` makes it from again."""
+        return self._words.arrays()
 
     @property
     def nbytes(self) -> int:

@@ -1,4 +1,4 @@
-"""Sums of rows of small tables, and dense layers. Compiled by Numba, cached."""
+"""Sums of rows of small tables, dense layers, and their parts. Compiled by Numba, cached."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numba import njit, types
 
 _CODES = types.Array(types.uint8, 2, "C", readonly=True)
 _F32 = types.float32
+_BLOCK = 16
 
 
 @njit(
@@ -81,3 +82,30 @@ def dense_logits(inputs, hidden_columns, hidden_bias, output_columns, output_bia
                 count += 1
         logits[t] = output_bias
         _add_rows(logits[t], output_columns, active, chosen, count)
+
+
+@njit(
+    types.void(_F32[:, ::1], _F32[:, :, ::1], _F32[:, :, ::1]),
+    cache=True,
+    nogil=True,
+)
+def contributions(features, weights, out):
+    """What each unit of a window adds to the hidden layer from each slot.
+
+    `features` [units, width], `weights` [slots, width, hidden], `out` [units, slots, hidden]. Each
+    unit's sums run in one order, so that they do not depend on the units beside it.
+    """
+    slots, width, hidden = weights.shape
+    # Units in blocks: a row of weights is read from memory once for all units of a block.
+    for first in range(0, len(features), _BLOCK):
+        last = min(first + _BLOCK, len(features))
+        out[first:last] = 0
+        for s in range(slots):
+            for k in range(width):
+                row = weights[s, k]
+                for u in range(first, last):
+                    x = features[u, k]
+                    if x != 0:
+                        total = out[u, s]
+                        for j in range(hidden):
+                            total[j] += x * row[j]

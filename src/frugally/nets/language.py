@@ -16,19 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from frugally.cost import spend
 from frugally.errors import NetError
 from frugally.nets.card import Card
 from frugally.nets.feedforward import FeedForward, Floats
+from frugally.nets.text_net import TextNet, utf8
 from frugally.text.ngrams import HASH_VERSION, NgramTables, ngrams_of, row_of
 
 TASK = "language"
 FEATURES = {"kind": "character n-grams", "characters": "letters", "hash": HASH_VERSION}
 SHIPPED = Path(__file__).parent.parent / "shipped" / "language"
-
-_CHUNK = 1 << 16  # characters of texts taken together, so that memory stays small
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ class Explanation:
     contributions: tuple[Contribution, ...]
 
 
-class LanguageIdentifier:
+class LanguageIdentifier(TextNet):
     """A net that says which language a text is in."""
 
     def __init__(self, net: FeedForward, card: Card) -> None:
@@ -72,26 +69,13 @@ class LanguageIdentifier:
         Raises:
             NetError: the card and the net do not fit together, or its features are not ours.
         """
-        self.card = card
-        self._net = net
+        super().__init__(net, card, FEATURES)
         try:
-            self.labels: tuple[str, ...] = tuple(map(str, card["labels"]))
             self.threshold = float(card["threshold"])
-            features = card["features"]
         except (KeyError, TypeError, ValueError) as error:
             raise NetError(f"the card of this net says too little: {error!r}") from error
-        if features != FEATURES:
-            raise NetError(
-                f"this net reads {features}; this frugally makes {FEATURES}",
-                hint="pip install --upgrade frugally",
-            )
-        groups = net.shape.groups
-        if len(self.labels) != net.shape.labels or any(group.slots != 1 for group in groups):
-            raise NetError("the card of this net is of another")
-        self._tables = tuple(net.tables[group.name].matrix() for group in groups)
+        self._tables = tuple(net.tables[group.name].matrix() for group in net.shape.groups)
         self._joined = NgramTables.of(self._tables)
-        self._hidden = np.ascontiguousarray(net.hidden_weight.T)
-        self._output = np.ascontiguousarray(net.output_weight.T)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> LanguageIdentifier:
@@ -117,28 +101,10 @@ class LanguageIdentifier:
     ) -> Iterator[Guess]:
         """As `identify`, one after another: the texts may be endless."""
         least = self.threshold if threshold is None else threshold
-        for chunk in _chunks(texts):
-            logits, lettered = self._logits(chunk)
-            best = logits.argmax(axis=1)
-            logits -= logits.max(axis=1, keepdims=True)
-            highest = 1.0 / np.exp(logits).sum(axis=1)
-            for label, probability, has_letters in zip(
-                best.tolist(), highest.tolist(), lettered.tolist(), strict=True
-            ):
-                if not has_letters:
-                    yield Guess("", 0.0)
-                else:
-                    yield Guess(self.labels[label] if probability >= least else "", probability)
-
-    def probabilities(self, texts: Sequence[str | bytes]) -> Floats:
-        """The probability of every label, in the order of `labels`, of each text.
-
-        [texts, labels]; rows of zeros for texts without letters.
-        """
-        logits, lettered = self._logits([_utf8(text) for text in texts])
-        shares: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
-        shares /= shares.sum(axis=1, keepdims=True)
-        return shares * lettered[:, None]
+        for chunk in self._best(texts):
+            for label, probability in chunk:
+                says = label >= 0 and probability >= least
+                yield Guess(self.labels[label] if says else "", probability)
 
     def explain(self, text: str | bytes) -> Explanation:
         """Which n-grams spoke for the label that is chosen for a text, threshold or not.
@@ -147,7 +113,7 @@ class LanguageIdentifier:
         n-gram's part is exact: its vector, over the count of its n, times the weights through
         these units.
         """
-        encoded = _utf8(text)
+        encoded = utf8(text)
         found = self.probabilities([encoded])[0]
         order = np.argsort(-found, kind="stable")[:2]
         guesses = [Guess(self.labels[i], float(found[i])) for i in order]
@@ -186,52 +152,12 @@ class LanguageIdentifier:
             ),
         )
 
-    def flops(self, characters: int) -> int:
-        """Floating-point operations for a text of so many characters, at most."""
-        widths = sum(group.width for group in self._net.shape.groups)
-        return self._net.shape.dense_flops + characters * widths
-
-    def _logits(self, texts: Sequence[bytes]) -> tuple[Floats, NDArray[np.bool_]]:
-        """Logits [texts, labels], and which texts have letters."""
-        from frugally.nets.kernels import dense_logits
-
-        means = self._joined.means(texts)
-        logits = np.empty((len(texts), len(self.labels)), np.float32)
-        dense_logits(
-            means,
-            self._hidden,
-            self._net.hidden_bias,
-            self._output,
-            self._net.output_bias,
-            logits,
-        )
-        spend(
-            flops=sum(map(self.flops, map(len, texts))),
-            bytes_read=sum(map(len, texts)),
-        )
-        lettered: NDArray[np.bool_] = np.any(means != 0, axis=1)
-        return logits, lettered
+    def _inputs(self, texts: Sequence[bytes]) -> Floats:
+        """The means of the n-grams of each text."""
+        return self._joined.means(texts)
 
 
 @functools.cache
 def shipped_identifier() -> LanguageIdentifier:
     """The net that ships with the package, loaded once."""
     return LanguageIdentifier.load()
-
-
-def _utf8(text: str | bytes) -> bytes:
-    # What is no character parts words; it is not worth an error.
-    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-
-
-def _chunks(texts: Iterable[str | bytes]) -> Iterator[list[bytes]]:
-    chunk: list[bytes] = []
-    size = 0
-    for text in texts:
-        chunk.append(_utf8(text))
-        size += len(chunk[-1]) + 64
-        if size > _CHUNK:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk

@@ -16,13 +16,16 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from frugally.cost import spend
 from frugally.errors import NetError
-from frugally.nets.card import Card
+from frugally.files.tensors import map_tensors
+from frugally.nets.card import NETWORK, Card
+from frugally.nets.clusters import WordClusters
 from frugally.nets.feedforward import FeedForward, Floats, mean_of_rows
 from frugally.nets.tagging.features import (
     HALF,
@@ -37,6 +40,7 @@ from frugally.nets.tagging.features import (
 from frugally.text.ngrams import Rows
 
 TASK = "tagger"
+CLUSTERS = "clusters."  # the arrays of the words' clusters in the file of the net
 # Tokens decoded at a time, and the numbers of kept sums at which they are forgotten (64 MB).
 _CHUNK = 1 << 12
 _KEPT = 1 << 24
@@ -46,12 +50,12 @@ class Tagger:
     """Tags words; threads may share it, one tags at a time."""
 
     def __init__(
-        self, net: FeedForward, card: Card, *, clusters: Mapping[str, int] | None = None
+        self, net: FeedForward, card: Card, *, clusters: WordClusters | None = None
     ) -> None:
-        """A tagger from its net; `clusters` are the numbers of words' clusters, if it uses any.
+        """A tagger from its net, and the clusters of words that it was fitted with, if any.
 
         Raises:
-            NetError: the net was made with other features, or needs clusters and got none.
+            NetError: the net was made with other features, or with clusters that are not these.
         """
         self.net, self.card = net, card
         self.labels: list[str] = list(card["labels"])
@@ -87,7 +91,7 @@ class Tagger:
         return f"Tagger({len(self.labels)} tags, {size:,} bytes)"
 
     @classmethod
-    def load(cls, folder: Path | None = None, clusters: Mapping[str, int] | None = None) -> Tagger:
+    def load(cls, folder: Path | None = None) -> Tagger:
         """A tagger from its folder; the shipped one for English if none is named.
 
         Raises:
@@ -102,6 +106,10 @@ class Tagger:
                 f"{RECIPE!r}",
                 hint="fit it again with this version",
             )
+        clusters = None
+        if "clusters" in card:
+            arrays = _arrays_of_clusters(map_tensors(folder / NETWORK))
+            clusters = WordClusters.from_arrays(arrays, card["clusters"])
         return cls(net, card, clusters=clusters)
 
     def tag(self, sentences: Iterable[Sequence[str]]) -> list[list[str]]:
@@ -192,7 +200,7 @@ class Tagger:
         return np.fromiter(map(known.__getitem__, words), np.int32, len(words))
 
     def _add(self, features: Floats, first: int) -> None:
-        from frugally.nets.tagging.kernels import contributions
+        from frugally.nets.kernels import contributions
 
         contributions(features, self._weights, self._sums[first : first + len(features)])
 
@@ -223,7 +231,15 @@ class Tagger:
         mean_of_rows(self.net.tables[group], bags.rows, bags.ends, out)
 
 
-def _check(net: FeedForward, card: Card, clusters: Mapping[str, int] | None) -> None:
+def _arrays_of_clusters(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {
+        name.removeprefix(CLUSTERS): array
+        for name, array in arrays.items()
+        if name.startswith(CLUSTERS)
+    }
+
+
+def _check(net: FeedForward, card: Card, clusters: WordClusters | None) -> None:
     shape = net.shape
     for group in shape.groups:
         slots_fit = group.slots == SLOTS if group.name != TAGS else 1 <= group.slots <= HALF
@@ -232,7 +248,7 @@ def _check(net: FeedForward, card: Card, clusters: Mapping[str, int] | None) -> 
             raise NetError(
                 f"this frugally has no features {group.name!r} x {group.slots} in {group.rows} rows"
             )
-        if group.name == "cluster" and clusters is None:
+        if group.name == "cluster" and (clusters is None or clusters.count != group.rows - 1):
             raise NetError("this tagger needs the clusters of words that it was fitted with")
     tags = next((group for group in shape.groups if group.name == TAGS), None)
     if tags is not None and tags.rows != shape.labels + 1:

@@ -9,7 +9,7 @@ from frugally.errors import NetError
 from frugally.nets.card import CARD
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
-NAMES = ("language", "tagger")
+NAMES = ("language", "tagger", "segmenter-th")
 
 
 def find_net(name: str) -> Path:

@@ -1,14 +1,13 @@
 """How the bytes of a budget are shared between tables and layers, and which share does best.
 
-Candidates fill the budget to the last row; a tournament of short trainings (successive halving,
-Jamieson and Talwalkar 2016, arXiv 1502.07943) finds the one to train in full.
+Candidates fill the budget to the last row; a tournament of short trainings finds the one to train
+in full.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from frugally.nets.feedforward import Group, Shape
@@ -86,35 +85,3 @@ def candidates(size: int, labels: int, fits: Callable[[Shape], bool]) -> list[Sh
         shape = LEAST.shape(size, labels)
         found = [shape] if shape is not None and fits(shape) else []
     return sensible or found
-
-
-def tournament(
-    shapes: Sequence[Shape],
-    score: Callable[[Shape, int], float],
-    *,
-    steps: int,
-    report: Callable[[str], None],
-) -> tuple[Shape, list[dict[str, object]]]:
-    """The shape that scores best after short trainings, and what was tried.
-
-    Every round trains twice as long as the one before, and a third go on to the next.
-    """
-    tried: list[dict[str, object]] = []
-    left = list(shapes)
-    while len(left) > 1:
-        scored = []
-        for shape in left:
-            reached = score(shape, steps)
-            tried.append({"shape": describe(shape), "steps": steps, "score": round(reached, 4)})
-            report(f"tried {describe(shape)}, {steps:,} steps: {reached:.4f}")
-            scored.append((reached, shape))
-        scored.sort(key=lambda pair: -pair[0])
-        left = [shape for _, shape in scored[: math.ceil(len(scored) / 3)]]
-        steps *= 2
-    return left[0], tried
-
-
-def describe(shape: Shape) -> str:
-    """`1: 1000 x 8, 2: 4000 x 12 ...; 64 hidden`."""
-    tables = ", ".join(f"{g.name}: {g.rows} x {g.width}" for g in shape.groups)
-    return f"{tables}; {shape.hidden} hidden"

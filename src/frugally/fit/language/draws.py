@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frugally.fit.feedforward import Bags, Examples
-from frugally.fit.language.examples import Texts
+from frugally.fit.labelled import Texts
 from frugally.nets.feedforward import Shape
 from frugally.text.ngrams import Rows, letters, ngram_rows
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import lzma
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from frugally.errors import UsageError
+from frugally.fit.labelled import Labelled, Split, Texts
 from frugally.text.ngrams import letters
-
-Labelled = tuple[str, str]
-"""A label and a text."""
 
 
 def read_tsv(files: Sequence[Path], report: Callable[[str], None]) -> Iterator[Labelled]:
@@ -56,24 +52,6 @@ def _read_line(line: bytes) -> Labelled | str:
     if not label.strip():
         return "no label"
     return label.strip(), rest
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Texts:
-    """Texts and the number of each one's label (int32)."""
-
-    texts: list[str]
-    labels: NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Split:
-    """What is learnt from, what is chosen by (`dev`), and what is only scored on (`held`)."""
-
-    names: list[str]
-    train: Texts
-    dev: Texts
-    held: Texts
 
 
 _SHARE, _MOST = 0.03, 60  # of a label's texts in dev, and again in held

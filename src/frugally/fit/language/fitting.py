@@ -14,22 +14,18 @@ from numpy.typing import NDArray
 
 from frugally.budget import Budget, format_bytes, format_flops, format_seconds
 from frugally.errors import BudgetError, UsageError
+from frugally.fit import scoring
 from frugally.fit.feedforward import Bags, Net, Settings, logits_of, train
-from frugally.fit.language import scoring
-from frugally.fit.language.allocation import (
-    LEAST,
-    candidates,
-    describe,
-    least_size,
-    tournament,
-)
+from frugally.fit.labelled import Labelled, Split
+from frugally.fit.language.allocation import LEAST, candidates, least_size
 from frugally.fit.language.draws import Drawer, Words, examples, fixed_examples, word_rows
-from frugally.fit.language.examples import Labelled, Split, read_tsv, split
-from frugally.fit.language.scoring import Guessed
+from frugally.fit.language.examples import read_tsv, split
+from frugally.fit.saving import in_eight_bits
+from frugally.fit.scoring import Guessed
+from frugally.fit.successive_halving import describe, tournament
 from frugally.nets.card import Card
-from frugally.nets.feedforward import FeedForward, Shape, save_feedforward
+from frugally.nets.feedforward import Shape, save_feedforward
 from frugally.nets.language import FEATURES, TASK, LanguageIdentifier
-from frugally.nets.quantised import Quantised
 from frugally.text.ngrams import letters, ngram_rows
 
 Report = Callable[[str], None]
@@ -346,16 +342,9 @@ def _all_guessed(
 def _identifier(
     shape: Shape, arrays: Mapping[str, Any], names: Sequence[str]
 ) -> LanguageIdentifier:
-    """The identifier that these weights are once they are written: in eight bits."""
-    net = FeedForward(
-        shape=shape,
-        tables={name: Quantised.of(table) for name, table in arrays["tables"].items()},
-        hidden_weight=Quantised.of(arrays["hidden"][0]).matrix(),
-        hidden_bias=arrays["hidden"][1],
-        output_weight=Quantised.of(arrays["output"][0]).matrix(),
-        output_bias=arrays["output"][1],
-    )
-    return LanguageIdentifier(net, {"labels": list(names), "threshold": 0.0, "features": FEATURES})
+    """The identifier that these weights are once they are written."""
+    card = {"labels": list(names), "threshold": 0.0, "features": FEATURES}
+    return LanguageIdentifier(in_eight_bits(shape, arrays), card)
 
 
 def _seconds(ready: LanguageIdentifier, texts: int = 200) -> float:

@@ -1,15 +1,13 @@
 """`fit_tagger`: from a treebank and a budget to a saved tagger.
 
 The sizes are searched: candidates that fill the budget (`allocation.py`) are trained shortly, the
-better half longer, and so on (successive halving, Jamieson and Talwalkar 2016); the best is trained
-in full. Everything is chosen on dev; test is looked at once, for the card.
+better third longer, and so on (`fit/successive_halving.py`); the best is trained in full.
+Everything is chosen on dev; test is looked at once, for the card.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +15,9 @@ from typing import Any
 
 from frugally.budget import Budget
 from frugally.errors import BudgetError, UsageError
-from frugally.files.disk import make_folder
-from frugally.fit.conllu import Treebank, load_treebank
+from frugally.fit.conllu import Sentence, Treebank, load_treebank, read_conllu
+from frugally.fit.saving import save_within
+from frugally.fit.successive_halving import tournament
 from frugally.fit.tagger.allocation import (
     Limits,
     candidates,
@@ -35,13 +34,16 @@ from frugally.fit.tagger.training import (
     exact,
     train_tagger,
 )
-from frugally.nets.card import CARD, NETWORK, Card
-from frugally.nets.feedforward import Shape, save_feedforward
-from frugally.nets.tagger import TASK, Tagger
+from frugally.nets.card import Card
+from frugally.nets.clusters import WordClusters
+from frugally.nets.feedforward import Shape
+from frugally.nets.tagger import CLUSTERS, TASK, Tagger
 from frugally.nets.tagging.features import RECIPE
 
 # What card and header take beside the arrays, at most: in all, and for each label.
 CARD_BYTES, LABEL_BYTES = 11_450, 150
+CLUSTERS_BYTES = 800
+TAUGHT_WEIGHT = 0.5  # of a word that a teacher tagged, beside one of the treebank
 DEFAULT_SIZE = 1_000_000
 
 
@@ -54,7 +56,8 @@ def fit_tagger(
     report: Callable[[str], None] = lambda line: None,
     trials: int = 8,
     most_weights: int | None = None,
-    clusters: Mapping[str, int] | None = None,
+    clusters: WordClusters | None = None,
+    taught: Sequence[Path] = (),
     recipe: Recipe | None = None,
     about: Mapping[str, Any] | None = None,
 ) -> Card:
@@ -63,7 +66,9 @@ def fit_tagger(
     `source` is a folder of CoNLL-U files or the files to train on. Of the budget count `size` (all
     bytes of the folder), `flops` (for one token whose word is new) and `seconds` (for a token, as
     measured here). `trials` candidates are compared; `most_weights` also bounds the learnt numbers.
-    `clusters` numbers words from 0. `about` is added to the card (a licence, an attribution).
+    `clusters` of words become a feature, and their map a part of the tagger's files. `taught` are
+    files of more sentences, tagged by a larger model (its best tags: distillation by hard labels);
+    they count less. `about` is added to the card (a licence, an attribution).
 
     Raises:
         BudgetError: the budget is too small; the hint names the smallest that works.
@@ -74,7 +79,12 @@ def fit_tagger(
     labels = sorted({tag for sentence in bank.train for tag in sentence.tags if tag})
     if not 2 <= len(labels) <= 255:
         raise UsageError(f"{bank.name} has {len(labels)} tags; a tagger takes 2 to 255")
-    work = _Work(bank, labels, recipe or recipe_for(bank), seed, clusters, report)
+    more = [sentence for path in taught for sentence in read_conllu(path)]
+    tokens = sum(map(len, bank.train)) + sum(map(len, more))
+    work = _Work(bank, labels, recipe or recipe_for(tokens), seed, clusters, more, report)
+    if clusters:
+        about_them = len(json.dumps(_clusters_card(clusters)))
+        work.card_bytes += clusters.nbytes + about_them + CLUSTERS_BYTES
     # A word of some length about the data goes into what is set aside for the card.
     work.card_bytes += max(0, len(json.dumps(dict(about or {}))) - 2_000)
     budget = budget or Budget(size=DEFAULT_SIZE)
@@ -83,15 +93,22 @@ def fit_tagger(
     arrays = work.train(shape, 1.0, report)
     tagger = assemble(shape, labels, arrays, clusters)
     card = work.card(tagger, arrays, budget)
+    if clusters:
+        card["clusters"] = _clusters_card(clusters)
     if about:
         card["about"] = dict(about)
-    return _save(out, shape, arrays, card, budget)
+    maps = clusters.arrays() if clusters else {}
+    kept = {CLUSTERS + name: array for name, array in maps.items()}
+    return save_within(out, shape, arrays, card, budget, more=kept)
 
 
-def recipe_for(bank: Treebank) -> Recipe:
+def _clusters_card(clusters: WordClusters) -> Card:
+    return {name: clusters.card[name] for name in ("clusters", "spelling", "map", "data")}
+
+
+def recipe_for(tokens: int) -> Recipe:
     """Small treebanks are gone through more often, in smaller batches."""
-    tokens = sum(map(len, bank.train))
-    epochs = min(24.0, max(10.0, 2_000_000 / max(tokens, 1)))
+    epochs = min(24.0, max(10.0, 1_200_000 / max(tokens, 1)))
     batch = min(512, max(64, tokens // 200))
     return Recipe(epochs=epochs, batch_tokens=batch, input_dropout=0.2 if tokens > 100_000 else 0.3)
 
@@ -105,18 +122,20 @@ class _Work:
         labels: Sequence[str],
         recipe: Recipe,
         seed: int,
-        clusters: Mapping[str, int] | None,
+        clusters: WordClusters | None,
+        taught: Sequence[Sentence],
         report: Callable[[str], None],
     ) -> None:
         self.bank, self.labels, self.clusters, self.report = bank, labels, clusters, report
         self.recipe = replace(recipe, seed=seed)
-        self.train_stream = Stream.of(bank.train, labels)
+        self.taught = sum(map(len, taught))
+        self.train_stream = Stream.of(bank.train, labels, taught, TAUGHT_WEIGHT)
         # Without any dev sentence (a treebank of one) train is all there is to look at.
         self.held_out = bank.dev or bank.train
         self.dev_stream = Stream.of(self.held_out, labels)
         self.dev_words = [sentence.words for sentence in self.held_out]
         self.distinct = distinct_rows(self.train_stream.words)
-        self.cluster_count = max(clusters.values(), default=-1) + 1 if clusters else 0
+        self.cluster_count = clusters.count if clusters else 0
         self.card_bytes = CARD_BYTES + LABEL_BYTES * len(labels)
 
     def score(self, tagger: Tagger) -> float:
@@ -125,12 +144,11 @@ class _Work:
 
     def train(self, shape: Shape, share: float, report: Callable[[str], None]) -> dict[str, Any]:
         """The arrays of a net trained for a share of the recipe's epochs."""
-        recipe = replace(self.recipe, epochs=share * self.recipe.epochs)
-        net, _ = train_tagger(
+        net = TaggerNet(shape, replace(self.recipe, epochs=share * self.recipe.epochs))
+        train_tagger(
+            net,
             self.train_stream,
-            shape,
             self.labels,
-            recipe,
             score=self.score,
             report=report,
             clusters=self.clusters,
@@ -191,20 +209,13 @@ class _Work:
         Raises:
             BudgetError: there are none.
         """
-        shapes = self.shapes(budget, trials, most_weights)
-        share = 1.0 / (2 * len(shapes))
-        while len(shapes) > 1:
-            reached = []
-            for shape in shapes:
-                score = self.score(self.tagger(shape, share))
-                self.report(
-                    f"hidden {shape.hidden}, {shape.weights:,} weights: dev {100 * score:.2f}"
-                )
-                reached.append((score, shape))
-            reached.sort(key=lambda entry: -entry[0])
-            shapes = [shape for _, shape in reached[: len(shapes) // 2]]
-            share *= 2
-        return shapes[0]
+        best, _ = tournament(
+            self.shapes(budget, trials, most_weights),
+            lambda shape, parts: self.score(self.tagger(shape, parts / 8)),
+            steps=1,
+            report=self.report,
+        )
+        return best
 
     def _refusal(self, budget: Budget, fastest: tuple[float, Shape] | None) -> BudgetError:
         if fastest is not None and budget.seconds is not None:
@@ -251,6 +262,7 @@ class _Work:
                 "treebank": self.bank.name,
                 "sentences": len(self.bank.train),
                 "words": sum(map(len, self.bank.train)),
+                "taught_words": self.taught,
                 "dev": self.bank.dev_from,
                 "seed": self.recipe.seed,
             },
@@ -261,29 +273,3 @@ class _Work:
             },
             "scores": measured,
         }
-
-
-def _save(out: Path, shape: Shape, arrays: Mapping[str, Any], card: Card, budget: Budget) -> Card:
-    """Write the folder beside its place, see that it keeps the budget, and put it there."""
-    make_folder(out)
-    place = Path(tempfile.mkdtemp(prefix=".tagger-", dir=out.parent))
-    try:
-        card["budget"]["met"] = 0
-        while True:
-            size = save_feedforward(
-                place,
-                shape,
-                tables=arrays["tables"],
-                hidden=arrays["hidden"],
-                output=arrays["output"],
-                card=card,
-            )
-            if size == card["budget"]["met"]:
-                break
-            card["budget"]["met"] = size
-        budget.check(size=size)
-        for name in (NETWORK, CARD):
-            (place / name).replace(out / name)
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-    return card

@@ -4,7 +4,8 @@ At the start the history of a word is the treebank's tags; more and more of it b
 net said of those words when it met them last (scheduled sampling, Bengio et al. 2015), and some of
 it is hidden, so that the net learns to do without. Whole words are hidden the more often the rarer
 they are, by a / (a + count) (Kiperwasser and Goldberg 2016), since a rare word met in running
-looks like no word of the treebank.
+looks like no word of the treebank. Its cluster stays: most words that a treebank lacks have one.
+Runs of characters are hidden too, since those of a new word are in part new.
 """
 
 from __future__ import annotations
@@ -20,19 +21,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from frugally.fit.feedforward import Examples, Net, Settings, train
+from frugally.fit.saving import in_eight_bits
 from frugally.fit.tagger.encoding import UNTAGGED, Bags, Stream
+from frugally.nets.clusters import WordClusters
 from frugally.nets.feedforward import FeedForward, Shape
-from frugally.nets.quantised import Quantised
 from frugally.nets.tagger import Tagger
 from frugally.nets.tagging.features import RECIPE, TAGS
 from frugally.text.ngrams import Rows
 
-WHOLE_WORDS = ("word", "lower", "cluster")
+KNOWN_WORDS = ("word", "lower")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How a tagger is trained, whatever its sizes."""
+    """How a tagger is trained, whatever its sizes; `spread` is of the tables at first.
+
+    Rows that training seldom meets stay near where they began: a wide spread would be noise.
+    """
 
     epochs: float = 12.0
     batch_tokens: int = 512
@@ -41,10 +46,12 @@ class Recipe:
     label_smoothing: float = 0.03
     input_dropout: float = 0.2
     hidden_dropout: float = 0.4
-    rare_words: float = 0.5
+    rare_words: float = 3.0
+    hidden_ngrams: float = 0.2
     hidden_tags: float = 0.15
     own_tags: float = 0.8
     averaged: float = 0.998
+    spread: float = 0.1
     seed: int = 1013
 
 
@@ -63,12 +70,12 @@ class TaggerNet(Net):
     """A `Net` that looks each distinct word of a batch up once."""
 
     def __init__(self, shape: Shape, recipe: Recipe) -> None:
-        super().__init__(shape, recipe.seed)
-        self._recipe = recipe
+        super().__init__(shape, recipe.seed, spread=recipe.spread)
+        self.recipe = recipe
 
     def forward(self, batch: Any) -> Tensor:
         """Logits [positions, labels] of a `Batch`."""
-        recipe = self._recipe
+        recipe = self.recipe
         parts, bags = [], iter(batch.bags)
         for group, table in zip(self.shape.groups, self.tables, strict=True):
             if group.name == TAGS:
@@ -78,7 +85,7 @@ class TaggerNet(Net):
                 continue
             rows, begins = next(bags)
             words = table(rows, begins)
-            if group.name in WHOLE_WORDS:
+            if group.name in KNOWN_WORDS:
                 words = words * (torch.rand(len(batch.rare)) >= batch.rare)[:, None]
             parts.append(words[batch.windows].flatten(1))
         inputs = nn.functional.dropout(torch.cat(parts, dim=1), recipe.input_dropout)
@@ -95,7 +102,7 @@ class Trainer:
         stream: Stream,
         shape: Shape,
         recipe: Recipe,
-        clusters: Mapping[str, int] | None = None,
+        clusters: WordClusters | None = None,
     ) -> None:
         self._stream, self._shape, self._recipe = stream, shape, recipe
         self._bags = [
@@ -134,7 +141,8 @@ class Trainer:
         before = positions[:, None] - 1 - np.arange(self._back)
         own = self._random.random(before.shape) < share
         history = np.where(own, self._said[before], self._gold[before])
-        bags = [bags.of(ids) for bags in self._bags]
+        hidden = self._recipe.hidden_ngrams
+        bags = [bags.of(ids, hidden, self._random) for bags in self._bags]
         labels = stream.labels[positions]
         self._batch = Batch(
             bags=[(torch.from_numpy(r).long(), torch.from_numpy(b)) for r, b in bags],
@@ -143,11 +151,10 @@ class Trainer:
             history=torch.from_numpy(history),
             positions=positions,
         )
-        tagged = labels != UNTAGGED
         return Examples(
             bags=self._batch,  # type: ignore[arg-type]
-            labels=np.where(tagged, labels, 0),
-            weights=tagged.astype(np.float32),
+            labels=np.maximum(labels, 0),
+            weights=stream.weights[positions],
         )
 
     def remember(self, positions: NDArray[np.int64], logits: Tensor) -> None:
@@ -167,17 +174,10 @@ def assemble(
     shape: Shape,
     labels: Sequence[str],
     arrays: Mapping[str, Any],
-    clusters: Mapping[str, int] | None = None,
+    clusters: WordClusters | None = None,
 ) -> Tagger:
     """A tagger in eight bits from a net's arrays, as it would be loaded."""
-    net = FeedForward(
-        shape=shape,
-        tables={name: Quantised.of(table) for name, table in arrays["tables"].items()},
-        hidden_weight=Quantised.of(arrays["hidden"][0]).matrix(),
-        hidden_bias=arrays["hidden"][1],
-        output_weight=Quantised.of(arrays["output"][0]).matrix(),
-        output_bias=arrays["output"][1],
-    )
+    net = in_eight_bits(shape, arrays)
     card = {"labels": list(labels), "features": RECIPE}
     return Tagger(net, card, clusters=clusters)
 
@@ -207,7 +207,7 @@ def exact(
     shape: Shape,
     labels: Sequence[str],
     arrays: Mapping[str, Any],
-    clusters: Mapping[str, int] | None = None,
+    clusters: WordClusters | None = None,
 ) -> Tagger:
     """The same tagger in 32 bits, to see what eight cost."""
     tables: Any = {name: _Exact(table) for name, table in arrays["tables"].items()}
@@ -224,18 +224,17 @@ def exact(
 
 
 def train_tagger(
+    net: TaggerNet,
     stream: Stream,
-    shape: Shape,
     labels: Sequence[str],
-    recipe: Recipe,
     *,
     score: Callable[[Tagger], float],
     report: Callable[[str], None],
-    clusters: Mapping[str, int] | None = None,
+    clusters: WordClusters | None = None,
     evaluations: int = 8,
-) -> tuple[TaggerNet, float]:
-    """A trained net, and the best score that it reached."""
-    net = TaggerNet(shape, recipe)
+) -> float:
+    """Train a net on a treebank by its recipe; returns the best score that it reached."""
+    shape, recipe = net.shape, net.recipe
     trainer = Trainer(stream, shape, recipe, clusters)
 
     def remember(module: nn.Module, inputs: Any, logits: Tensor) -> None:
@@ -256,5 +255,4 @@ def train_tagger(
     def measured(averaged: Net) -> float:
         return score(assemble(shape, labels, averaged.arrays(), clusters))
 
-    best = train(net, trainer.batch, settings, score=measured, report=report)
-    return net, best
+    return train(net, trainer.batch, settings, score=measured, report=report)

@@ -16,12 +16,13 @@ group `tags` belongs to no word: its rows are labels, and the row after the last
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from frugally.errors import NetError
+from frugally.nets.clusters import WordClusters
 from frugally.text.ngrams import HASH_VERSION, Rows, all_characters, ngram_rows
 
 RECIPE = f"tagger-1,hash-{HASH_VERSION}"
@@ -66,7 +67,7 @@ def known_group(name: str) -> bool:
 
 
 def word_bags(
-    words: Sequence[str], group: str, rows: int, clusters: Mapping[str, int] | None = None
+    words: Sequence[str], group: str, rows: int, clusters: WordClusters | None = None
 ) -> Rows:
     """The rows of each word in a group of `rows` rows; words as they stand in a sentence."""
     match = _NUMBERED.fullmatch(group)
@@ -84,7 +85,7 @@ def word_bags(
     return Rows(found.rows[chosen], np.cumsum(some, dtype=np.int64))
 
 
-def _whole(words: Sequence[str], group: str, rows: int, clusters: Mapping[str, int] | None) -> Rows:
+def _whole(words: Sequence[str], group: str, rows: int, clusters: WordClusters | None) -> Rows:
     """A row a word."""
     count = len(words)
     if group in ("word", "lower"):
@@ -96,11 +97,9 @@ def _whole(words: Sequence[str], group: str, rows: int, clusters: Mapping[str, i
         word_rows(np.frombuffer(b"".join(texts) or b"\0", np.uint8), ends, rows, out)
     elif group == "shape":
         out = np.fromiter(map(shape, words), np.int32, count)
-    elif group == "cluster":
-        numbers = clusters or {}
-        found = (numbers.get(word, numbers.get(word.lower(), -1)) + 1 for word in words)
-        out = np.fromiter(found, np.int32, count)
-        if out.min(initial=0) < 0 or out.max(initial=0) >= rows:
+    elif group == "cluster" and clusters is not None:
+        out = clusters.array(words) + np.int32(1)
+        if out.max(initial=0) >= rows:
             raise NetError(f"clusters go beyond the {rows - 1} that the tagger was fitted with")
     else:
         raise ValueError(f"no features are called {group!r}")

@@ -1,4 +1,4 @@
-"""Loops of the tagger: hashing whole words, words' parts of the hidden layer, greedy decoding.
+"""Loops of the tagger: hashing whole words, greedy decoding.
 
 Compiled by Numba, cached.
 """
@@ -11,7 +11,6 @@ from numba import njit, types
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 _F32 = types.float32
 _U32 = np.uint32
-BLOCK = 16
 
 
 @njit(
@@ -47,33 +46,6 @@ def word_rows(text, ends, rows, out):
         h = _U32(h ^ (h >> _U32(16)))
         out[t] = h % _U32(rows)
         start = end
-
-
-@njit(
-    types.void(_F32[:, ::1], _F32[:, :, ::1], _F32[:, :, ::1]),
-    cache=True,
-    nogil=True,
-)
-def contributions(features, weights, out):
-    """What each word adds to the hidden layer from each slot of the window.
-
-    `features` [words, width], `weights` [slots, width, hidden], `out` [words, slots, hidden]. Each
-    word's sums run in one order, so that they do not depend on the words beside it.
-    """
-    slots, width, hidden = weights.shape
-    # Words in blocks: a row of weights is read from memory once for all words of a block.
-    for first in range(0, len(features), BLOCK):
-        last = min(first + BLOCK, len(features))
-        out[first:last] = 0
-        for s in range(slots):
-            for k in range(width):
-                row = weights[s, k]
-                for w in range(first, last):
-                    x = features[w, k]
-                    if x != 0:
-                        total = out[w, s]
-                        for j in range(hidden):
-                            total[j] += x * row[j]
 
 
 @njit(

@@ -8,6 +8,10 @@ section 2.1). Version 1 of the hash has these test vectors, before the modulo:
     ^a      0x24d12937
     the     0x9f46a006
     日本$    0x3c7958de
+
+Runs of whole words are hashed alike, with a space between two words and no marks:
+
+    the cat 0x7faf543a
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frugally.text.murmur import murmur3_32
+from frugally.text.unicode_table import SOLO, unicode_table
 
 HASH_VERSION = 1
 
@@ -56,6 +61,32 @@ def all_characters() -> Characters:
     return Characters(np.arange(_CODES, dtype=np.int32), np.ones(_CODES, np.uint8))
 
 
+ALONE = 2
+
+
+@functools.cache
+def word_characters() -> Characters:
+    """Words are runs of letters, marks and digits in lower case; `in_word` is `ALONE` for others.
+
+    These are a word each: punctuation, symbols, and letters of scripts without spaces. What is not
+    visible parts words.
+    """
+    table = unicode_table()
+    found = letters()
+    in_word = np.zeros(_CODES, np.uint8)
+    for code in range(_CODES):
+        category = unicodedata.category(chr(code))[0]
+        if (
+            category in "PS"
+            or table.entries[table.pages[code >> 8] * 256 + (code & 255)] & 7 == SOLO
+        ):
+            in_word[code] = ALONE
+        elif category in "LMN":
+            in_word[code] = 1
+    in_word[0xFE00:0xFE10] = 0  # variation selectors say how the character before is drawn
+    return Characters(found.becomes, in_word)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """Rows of several texts end to end (int32), and where those of each text end (int64)."""
@@ -80,6 +111,22 @@ def ngram_rows(texts: Sequence[bytes], order: int, rows: int, characters: Charac
     written = kernel(
         text, ends, order, rows, characters.becomes, characters.in_word, found, row_ends
     )
+    return Rows(found[:written], row_ends)
+
+
+def word_rows(texts: Sequence[bytes], order: int, rows: int) -> Rows:
+    """The rows of the runs of `order` words of some UTF-8 texts, words as in `word_characters`.
+
+    Bytes that are not UTF-8 part words.
+    """
+    from frugally.text.ngrams.kernels import word_rows as kernel
+
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+    text = np.frombuffer(b"".join(texts), np.uint8)
+    found = np.empty(len(text), np.int32)  # a word takes a byte at least
+    row_ends = np.zeros(len(texts), np.int64)
+    table = word_characters()
+    written = kernel(text, ends, order, rows, table.becomes, table.in_word, found, row_ends)
     return Rows(found[:written], row_ends)
 
 

@@ -8,6 +8,8 @@ from numba import njit, types
 _BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 _U32 = np.uint32
 _BEGIN, _END = 94, 36  # ^ and $
+_SPACE = 32
+_ALONE = 2  # `ALONE`, of a character that is a word
 
 
 @njit(nogil=True)
@@ -122,6 +124,62 @@ def ngram_rows(text, ends, order, rows, becomes, in_word, found, row_ends):
                     written += 1
             if code < 0:
                 length = 0
+        row_ends[t] = written
+    return written
+
+
+@njit(
+    types.int64(
+        _BYTES,
+        types.int64[::1],
+        types.int64,
+        types.int64,
+        types.int32[::1],
+        types.uint8[::1],
+        types.int32[::1],
+        types.int64[::1],
+    ),
+    cache=True,
+    nogil=True,
+)
+def word_rows(text, ends, order, rows, becomes, in_word, found, row_ends):
+    """Write the row of each run of `order` words of the texts that end at `ends`.
+
+    The rows of text t are `found[row_ends[t - 1]:row_ends[t]]`. Returns how many there are.
+    """
+    states = np.zeros(order, np.uint32)  # the hash, so far, of the last 1, 2 .. words
+    sizes = np.zeros(order, np.int64)  # and their characters
+    written = 0
+    position = np.int64(0)
+    for t in range(len(ends)):
+        end = ends[t]
+        words = 0  # that have ended
+        inside = alone = False
+        while position < end or inside:
+            code = np.int64(-1)
+            if position < end:
+                code, position = _character_at(text, position, end, becomes, in_word)
+            kind = 0
+            if code >= 0:
+                kind = np.int64(in_word[code]) if code < len(in_word) else _ALONE
+            if inside and (alone or kind != 1):
+                words += 1
+                inside = False
+                if words >= order:
+                    found[written] = _finished(states[order - 1], sizes[order - 1]) % _U32(rows)
+                    written += 1
+            if kind == 0:
+                continue
+            if not inside:
+                for n in range(min(words, order - 1), 0, -1):
+                    states[n] = _mixed(states[n - 1], _scrambled(_SPACE))
+                    sizes[n] = sizes[n - 1] + 1
+                states[0], sizes[0] = _U32(0), 0
+                inside, alone = True, kind == _ALONE
+            k = _scrambled(code)
+            for n in range(min(words + 1, order)):
+                states[n] = _mixed(states[n], k)
+                sizes[n] += 1
         row_ends[t] = written
     return written
 

@@ -1,8 +1,9 @@
-"""What an identifier scores: accuracy, F1 a class, confusions, calibration, and its threshold."""
+"""What guessed labels score: accuracy, F1 a class, confusions, calibration, and a threshold."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int32]
 
 _BINS = 15
-_PAIRS = 20
+PAIRS = 20
 
 
 def balanced(labels: Labels, weights: Floats) -> Floats:
@@ -57,13 +58,19 @@ def f1_by_label(guessed: list[Guessed], names: list[str]) -> dict[str, float | N
     }
 
 
+def macro_f1(by_label: Mapping[str, float | None]) -> float:
+    """The mean F1 of the labels that have one."""
+    known = [value for value in by_label.values() if value is not None]
+    return float(np.mean(known)) if known else 0.0
+
+
 def confusions(guessed: list[Guessed], names: list[str]) -> list[str]:
     """The commonest mistakes over texts of all lengths: `bs hr 41`, right, guessed, how often."""
     pairs: Counter[tuple[int, int]] = Counter()
     for part in guessed:
         wrong = ~part.right
         pairs.update(zip(part.labels[wrong].tolist(), part.guessed[wrong].tolist(), strict=True))
-    return [f"{names[a]} {names[b]} {count}" for (a, b), count in pairs.most_common(_PAIRS)]
+    return [f"{names[a]} {names[b]} {count}" for (a, b), count in pairs.most_common(PAIRS)]
 
 
 def calibration_error(guessed: list[Guessed], weights: Floats) -> float:

@@ -1,0 +1,1 @@
+"""Fitting nets that tell which class a text is in."""
