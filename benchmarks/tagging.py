@@ -249,18 +249,18 @@ def render(result: dict[str, Any]) -> str:
     def cell(entry: dict[str, Any] | None, name: str, form: str = "{:,}") -> str:
         return form.format(entry[name]) if entry and entry.get(name) is not None else ""
 
+    accuracies = ["taught", "lstm", "spacy"]
     rows = []
     for name, entry in result["treebanks"].items():
         for kind, title in (("shipped", " (shipped)"), ("small", "")):
             if kind in entry:
                 net = entry[kind]
-                other = entry if kind == "small" else {}
+                others = [entry.get(other) if kind == "small" else None for other in accuracies]
                 rows.append(
                     [
                         name + title,
                         cell(net, "test", "{:.2f}"),
-                        cell(other.get("lstm"), "test", "{:.2f}"),
-                        cell(other.get("spacy"), "test", "{:.2f}"),
+                        *(cell(other, "test", "{:.2f}") for other in others),
                         cell(net, "bytes"),
                         cell(net, "weights"),
                         cell(net, "flops_new_word"),
@@ -268,25 +268,25 @@ def render(result: dict[str, Any]) -> str:
                     ]
                 )
     both = [e for e in result["treebanks"].values() if "small" in e]
-    if both:
-        compared = [e for e in both if "lstm" in e]
-        rows.append(
-            [
-                f"mean of {len(both)}",
-                f"{statistics.mean(e['small']['test'] for e in both):.2f}",
-                *[""] * 6,
-            ]
-        )
+    for kind, title in (("taught", "with a teacher"), ("lstm", "with the LSTM")):
+        compared = [e for e in both if kind in e]
         if compared:
-            rows.append(
-                [
-                    f"mean of {len(compared)} with the LSTM",
-                    f"{statistics.mean(e['small']['test'] for e in compared):.2f}",
-                    f"{statistics.mean(e['lstm']['test'] for e in compared):.2f}",
-                    *[""] * 5,
-                ]
-            )
-    head = ["treebank", "accuracy", "byte LSTM", "spaCy", "bytes", "weights", "FLOPs", "tokens/s"]
+            shown = [k for k in ("small", *accuracies) if all(k in e for e in compared)]
+            means = {k: statistics.mean(e[k]["test"] for e in compared) for k in shown}
+            cells = [f"{means[k]:.2f}" if k in means else "" for k in ("small", *accuracies)]
+            more = ["", "", "", ""]
+            if kind == "lstm":
+                weights, flops = (
+                    statistics.mean(e["lstm"][lstms] / e["small"][ours] for e in compared)
+                    for lstms, ours in (
+                        ("weights", "weights"),
+                        ("flops_per_token", "flops_new_word"),
+                    )
+                )
+                more = ["", f"{weights:.1f} × fewer", f"{flops:.0f} × fewer", ""]
+            rows.append([f"mean of {len(compared)} {title}", *cells, *more])
+    head = ["treebank", "accuracy", "taught by the LSTM", "byte LSTM", "spaCy", "bytes", "weights",
+            "FLOPs", "tokens/s"]  # fmt: skip
     return machine.table(head, rows)
 
 

@@ -37,12 +37,16 @@ _SLACK = 1_024  # bytes: a tensor file's header grows by digits, a card by round
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How an identifier is fitted; `trial_steps` train each candidate in the first round."""
+    """How an identifier is fitted; `trial_steps` train each candidate in the first round.
+
+    `spread` is of the tables at first: rows seldom met stay near it, so a wide one would be noise.
+    """
 
     steps: int = 10_000
     trial_steps: int = 400
     batch: int = 512
     learning_rate: float = 8e-3
+    spread: float = 0.03
     seed: int = 1013
 
 
@@ -149,7 +153,7 @@ class Work:
         fit = self.fit
         drawer = Drawer(self.parts.train, self.words, self.prior, fit.seed)
         rows = word_rows(self.words, shape)
-        net = Net(shape, fit.seed)
+        net = Net(shape, fit.seed, spread=fit.spread)
         every = steps if trial else max(50, steps // 10)
         dev = {kind: _bags(texts, shape) for kind, texts in self.dev.items()}
 
