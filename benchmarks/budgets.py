@@ -68,13 +68,11 @@ def sizes() -> list[int]:
 
 def measure(task: str, data: Path, size: int) -> dict[str, Any]:
     """What a budget gave: the bytes of all files and the score, or that it was refused."""
-    from frugally.nets.card import load_card
-
     place = Path(tempfile.mkdtemp(prefix="budgets-"))
     try:
         TASKS[task](data, Budget(size=size), place / "net")
         taken = sum(path.stat().st_size for path in (place / "net").iterdir())
-        score = point_of(load_card(place / "net", task), size).score
+        score = point_of(place / "net", task, size).score
         return {"asked": size, "taken": taken, "score": score}
     except BudgetError as error:
         return {"asked": size, "refused": f"{error}; {error.hint}"}

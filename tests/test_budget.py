@@ -99,3 +99,13 @@ def test_amounts_for_people(shown, text):
 
 def test_a_budget_shows_its_limits():
     assert str(Budget.parse("5ms 500KB 2passages")) == "500kB 5ms 2passages"
+
+
+@pytest.mark.parametrize("text", ["60KB/token", "5us/banana", "1MFLOP/foo"])
+def test_what_a_limit_is_by_must_make_sense(text):
+    with pytest.raises(UsageError, match="is not by the"):
+        Budget.parse(text)
+
+
+def test_bytes_in_words():
+    assert Budget.parse("17723 bytes") == Budget(size=17_723)

@@ -12,6 +12,7 @@ from frugally.errors import BudgetError, UsageError
 _PREFIX = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30}
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0}
+_ITEMS = ("token", "character", "text", "question", "image")
 _TERM = re.compile(r"\s*(\d+(?:\.\d+)?(?:e\d+)?)\s*([a-zA-Zµ]+)(?:/(\w+))?\s*,?")
 
 
@@ -59,6 +60,8 @@ class Budget:
                     hint="write it like '500KB 40MFLOP 5ms 20passages'",
                 )
             kind, value = _limit(match[1], match[2])
+            if match[3] and (match[3] not in _ITEMS or kind == "size"):
+                raise UsageError(f"{kind} in a budget is not by the {match[3]}")
             if kind in limits:
                 raise UsageError(f"the budget {text!r} limits {kind} twice")
             limits[kind] = value
@@ -98,6 +101,8 @@ def _limit(number: str, unit: str) -> tuple[str, int | float]:
     for suffix in ("flops", "flop"):
         if low.endswith(suffix) and low.removesuffix(suffix) in _PREFIX:
             return "flops", int(value * _PREFIX[low.removesuffix(suffix)])
+    if low in ("byte", "bytes"):
+        return "size", int(value)
     if low.endswith("b"):
         return "size", parse_bytes(number + unit)
     raise UsageError(

@@ -67,3 +67,40 @@ def test_what_is_no_net_for_it_is_said(arguments):
     done = call(*arguments)
     assert done.exit_code == 1
     assert "net" in str(done.exception)
+
+
+def test_what_cannot_be_read_is_said(tmp_path):
+    file = tmp_path / "marked.txt"
+    file.write_bytes(b"\xef\xbb\xbfHello there .\na \x01 b\n")
+    lines = call("run", "tagger", str(file)).stdout.splitlines()
+    assert lines[0].startswith("Hello_")
+    assert lines[1].split()[1].startswith("\ufffd_")
+    file.write_text("Hello", encoding="utf-16")
+    done = call("run", "tagger", str(file))
+    assert done.exit_code != 0
+    assert "UTF-16" in str(done.exception)
+
+
+def test_a_text_without_letters_has_no_language():
+    assert call("explain", "language", "12:30").stdout == "-  (nothing in it is a letter)\n"
+    assert json.loads(call("explain", "language", "", "--json").stdout)["language"] is None
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_fit(tmp_path):
+    (tmp_path / "file").write_text("")
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("a b\n" * 9)
+    done = call("fit", "clusters", str(corpus), "-o", str(tmp_path / "file" / "net"))
+    assert "cannot write" in str(done.exception)
+    assert "pass" not in done.stderr
+
+
+def test_clusters_into_the_folder_at_hand(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("the cat sat . the dog sat .\n" * 9)
+    monkeypatch.chdir(tmp_path / "here")
+    done = call("fit", "clusters", str(corpus), "--clusters", "2", "-o", ".")
+    assert done.exit_code == 0, done.exception
+    assert {path.name for path in tmp_path.iterdir()} == {"corpus.txt", "here", "here.tsv"}

@@ -11,6 +11,7 @@ pytest.importorskip("matplotlib")
 from frugally.cli import cli
 from frugally.errors import UsageError
 from frugally.fit.frontier import Point, best_of, point_of, save, table
+from frugally.nets.card import save_net
 
 TREEBANK = Path(__file__).parent.parent / "data" / "treebank"
 POINTS = [
@@ -35,10 +36,10 @@ def test_the_files_of_a_frontier(tmp_path):
     assert made[1].read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_net_without_a_score_is_refused():
-    card = {"task": "word clusters", "scores": {}, "cost": {}, "files": {}}
+def test_a_net_without_a_score_is_refused(tmp_path):
+    save_net(tmp_path, {}, {"task": "word clusters", "scores": {}, "cost": {}})
     with pytest.raises(UsageError, match="no score to compare"):
-        point_of(card, 1)
+        point_of(tmp_path, "word clusters", 1)
 
 
 def call(*arguments):
@@ -47,11 +48,18 @@ def call(*arguments):
 
 @pytest.mark.long
 def test_a_frontier_from_the_command_line(tmp_path):
-    sizes = ["--sizes", "5KB,40KB,25KB", "-o", tmp_path / "out"]
+    sizes = ["--sizes", "5KB,40KB,25KB,40001B", "-o", tmp_path / "out"]
     done = call("tagger", TREEBANK, *sizes)
     assert done.exit_code == 0
     rows = [line.split() for line in done.stdout.splitlines()[1:]]
-    assert [row[0] for row in rows] == ["25", "40"]
+    assert [row[0] for row in rows] == ["25", "40", "40"]
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.is_dir()} == {
+        "25kB",
+        "40kB",
+        "40001B",
+    }
+    taken = sum(path.stat().st_size for path in (tmp_path / "out" / "40kB").iterdir())
+    assert rows[1][2] == f"{taken:,}"
     assert "5 kB: no tagger keeps within this budget; the smallest that works" in done.stderr
     again = call("tagger", TREEBANK, *sizes)
     assert again.stdout == done.stdout
@@ -63,6 +71,7 @@ def test_a_frontier_from_the_command_line(tmp_path):
     [
         (["clusters", "x", "--sizes", "1KB"], "no frontier of 'clusters'"),
         (["tagger", "x", "--sizes", "1KB,few"], "'few' is not an amount"),
+        (["tagger", "x", "--budget", "1us", "--sizes", "1KB"], "--budget"),
     ],
 )
 def test_what_makes_no_sense_is_said(tmp_path, arguments, words):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
+from io import BytesIO, TextIOWrapper
 from typing import Any
 
 import click
@@ -22,8 +23,8 @@ _COMMANDS = {
     "index": "Put files and folders into a collection.",
     "collection": "Look after a collection: status, verify, remove, compact.",
     "fit": "Make a net inside a budget.",
-    "run": "Run a small net over lines: language, tagger.",
-    "explain": "Show what in a text spoke for what a net says.",
+    "run": "Run a small net over lines: language, tags, words, classes.",
+    "explain": "Show what in a text spoke for its language.",
     "doctor": "Check versions, threads, kernels and what is installed.",
 }
 
@@ -96,6 +97,8 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command; every error is a line, a hint and an exit code."""
+    if sys.stdin is None:  # closed: there is nothing to read
+        sys.stdin = TextIOWrapper(BytesIO())
     try:
         # Without standalone mode click returns what a command exits with.
         sys.exit(cli.main(standalone_mode=False) or 0)
@@ -103,11 +106,14 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; what was committed before is safe", err=True)
+        click.echo("interrupted; what was saved before is safe", err=True)
         sys.exit(130)
     except FrugallyError as error:
         _explain(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        _explain(FrugallyError(f"cannot read or write: {error}"))
+        sys.exit(FrugallyError.exit_code)
     except MemoryError as error:
         told = (
             f"there is not enough memory: {error}" if str(error) else "there is not enough memory"

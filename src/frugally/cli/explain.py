@@ -24,7 +24,11 @@ Examples:
 @click.argument("net")
 @click.argument("text")
 @click.option(
-    "-k", default=_SHOWN, show_default=True, type=click.IntRange(1), help="N-grams shown."
+    "-k",
+    default=_SHOWN,
+    show_default=True,
+    type=click.IntRange(1),
+    help="N-grams shown; all with --json.",
 )
 @json_option
 def explain(net: str, text: str, k: int, as_json: bool) -> None:
@@ -38,10 +42,10 @@ def explain(net: str, text: str, k: int, as_json: bool) -> None:
     told = LanguageIdentifier.load(folder).explain(text)
     if as_json:
         entry = {
-            "language": told.guess.code,
+            "language": told.guess.code or None,
             "probability": told.guess.probability,
             "runner_up": {
-                "language": told.runner_up.code,
+                "language": told.runner_up.code or None,
                 "probability": told.runner_up.probability,
             },
             "score": told.score,
@@ -53,6 +57,9 @@ def explain(net: str, text: str, k: int, as_json: bool) -> None:
         click.echo(json.dumps(entry, ensure_ascii=False, indent=1))
         return
     best, second = told.guess, told.runner_up
+    if not best.code:
+        click.echo("-  (nothing in it is a letter)")
+        return
     click.echo(
         f"{best.code}  ({best.probability:.0%}; next {second.code}, {second.probability:.0%})"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,21 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 def _say(line: str) -> None:
-    click.echo(line, err=True)
+    try:
+        click.echo(line, err=True)
+    except BrokenPipeError:  # what a fit makes is a folder: it goes on when nobody reads
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def _writable(context: click.Context, parameter: click.Parameter, out: Path) -> Path:
+    """The folder, if something can be written there: better said before a long training."""
+    from frugally.files.disk import make_folder, remove, write_whole
+
+    there = out.exists()
+    make_folder(out)
+    write_whole(out / ".writable", b"")
+    remove(out / ".writable" if there else out)
+    return out
 
 
 _EXAMPLES = """
@@ -47,7 +62,9 @@ def _needs_torch(what: str) -> None:
 _budget = click.option(
     "--budget", required=True, metavar="BUDGET", help='What it may cost: "1MB", "300KB 20us".'
 )
-_out = click.option("-o", "--out", required=True, type=_FOLDER, help="Folder to write to.")
+_out = click.option(
+    "-o", "--out", required=True, type=_FOLDER, callback=_writable, help="Folder to write to."
+)
 _seed = click.option("--seed", default=1013, show_default=True)
 
 
@@ -206,15 +223,18 @@ def frontier(task: str, rest: tuple[str, ...], sizes: str, out: Path) -> None:
     folder of its own; one that is there already is not fitted again.
     """
     from frugally.fit.frontier import MEASURES, point_of, save, table
-    from frugally.nets.card import CARD, load_card
+    from frugally.nets.card import CARD
 
     if task not in MEASURES:
         raise UsageError(f"no frontier of {task!r}", hint=f"one of {', '.join(MEASURES)}")
+    if any(given.startswith("--budget") for given in rest):
+        raise UsageError("a frontier has sizes instead of a --budget")
     if find_spec("matplotlib") is None:
         raise MissingExtraError("matplotlib", "fit", "Drawing a frontier")
     points = []
     for size in sorted({parse_bytes(entry) for entry in sizes.split(",")}):
-        folder = out / format_bytes(size).replace(" ", "")
+        short = format_bytes(size).replace(" ", "")
+        folder = out / (short if parse_bytes(short) == size else f"{size}B")
         if (folder / CARD).is_file():
             _say(f"{folder} is there already")
         else:
@@ -225,7 +245,7 @@ def frontier(task: str, rest: tuple[str, ...], sizes: str, out: Path) -> None:
             except BudgetError as refused:
                 _say(f"{format_bytes(size)}: {refused}; {refused.hint}")
                 continue
-        points.append(point_of(load_card(folder, task), size))
+        points.append(point_of(folder, task, size))
     if not points:
         raise BudgetError(f"no {task} is so small", hint="see what was said of each size")
     click.echo(table(points, task))
@@ -238,13 +258,15 @@ def _whole(treebank: tuple[Path, ...]) -> Path | tuple[Path, ...]:
 
 
 def _made(out: Path, card: dict[str, Any]) -> None:
-    size = sum(path.stat().st_size for path in out.iterdir() if path.is_file())
+    from frugally.nets.card import CARD, NETWORK
+
+    size = sum(path.stat().st_size for path in (out / NETWORK, out / CARD))
     _say(f"{out}: {format_bytes(size)}, a net for {card['task']}")
 
 
 @fit.command()
 @click.argument("corpus", nargs=-1, required=True, type=_FILE)
-@click.option("-o", "--out", required=True, type=_FOLDER, help="Folder to write to.")
+@_out
 @click.option("--rows", default=40_000, show_default=True, help="Rows of the hash table.")
 @click.option("--dim", default=96, show_default=True, help="Numbers in a vector.")
 @click.option("--epochs", default=3, show_default=True, help="Passes over the corpus.")
@@ -269,7 +291,7 @@ def vectors(
 
 @fit.command()
 @click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("-o", "--out", required=True, type=_FOLDER, help="Folder to write to.")
+@_out
 @click.option("--vectors", required=True, type=_FILE, help="File made by `frugally fit vectors`.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Minutes to train.")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps to train, instead of minutes.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -15,8 +16,9 @@ import click
 from frugally.budget import format_seconds
 from frugally.cli.opening import json_option
 from frugally.cli.showing import one_line, printable
-from frugally.errors import NetError
+from frugally.errors import NetError, UsageError
 
+REPLACED = "\ufffd"  # a word of nothing but control characters
 _LINES = 512  # looked at together
 
 Show = Callable[[list[str], bool], Iterator[str]]
@@ -48,6 +50,10 @@ def run(net: str, file: BinaryIO, as_json: bool) -> None:
     started = time.perf_counter()
     count = size = 0
     while raw := list(islice(file, _LINES)):
+        if not count and raw[0].startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+            raise UsageError("the text is UTF-16", hint="convert it: iconv -f UTF-16 -t UTF-8")
+        if not count:
+            raw[0] = raw[0].removeprefix(BOM_UTF8)
         lines = [line.decode("utf-8", "replace").rstrip("\r\n") for line in raw]
         count, size = count + len(lines), size + sum(map(len, raw))
         for shown in show(lines, as_json):
@@ -103,7 +109,7 @@ def _tagger(folder: Path) -> Show:
                 yield json.dumps({"words": words, "tags": tags}, ensure_ascii=False)
             else:
                 tagged = zip(words, tags, strict=True)
-                yield printable(" ".join(f"{word}_{tag}" for word, tag in tagged))
+                yield " ".join(f"{printable(word) or REPLACED}_{tag}" for word, tag in tagged)
 
     return show
 

@@ -12,7 +12,7 @@ from typing import Any
 from frugally.budget import format_bytes
 from frugally.errors import UsageError
 from frugally.files.disk import write_whole
-from frugally.nets.card import Card
+from frugally.nets.card import CARD, NETWORK, load_card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +41,15 @@ MEASURES = {
 }
 
 
-def point_of(card: Card, asked: int) -> Point:
-    """The point of a net, from its card.
+def point_of(folder: Path, task: str, asked: int) -> Point:
+    """The point of the net in a folder, from its card.
 
     Raises:
         UsageError: nets for this task have no place in a frontier.
+        NetError: there is no whole net for it.
     """
-    task, scores, cost = card["task"], card["scores"], card["cost"]
+    card = load_card(folder, task)
+    scores, cost = card["scores"], card["cost"]
     if task == "language":
         by_length = scores["accuracy_weighted"].values()
         score, taken = 100 * sum(by_length) / len(by_length), cost["microseconds"]
@@ -56,11 +58,11 @@ def point_of(card: Card, asked: int) -> Point:
         name, item = ("accuracy", "token") if task == "tagger" else ("f1", "character")
         score, taken = held_out[name], cost[f"us_per_{item}"]
     elif task == "classifier":
-        held_out = scores.get("test") or scores["held_out"]
+        held_out = scores.get("held_out") or scores["dev"]
         score, taken = 100 * held_out["accuracy"], cost["microseconds"]
     else:
         raise UsageError(f"a net for {task} has no score to compare")
-    size = sum(file["bytes"] for file in card["files"].values())
+    size = sum((folder / name).stat().st_size for name in (NETWORK, CARD))
     return Point(asked=asked, size=size, score=round(score, 2), microseconds=taken)
 
 

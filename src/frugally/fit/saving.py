@@ -1,9 +1,8 @@
-"""Saving a net inside its budget: the folder appears whole, or not at all."""
+"""Saving a net inside its budget: whole, or not at all."""
 
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from frugally.budget import Budget
-from frugally.files.disk import make_folder
+from frugally.files.disk import make_folder, rename
 from frugally.nets.card import CARD, NETWORK, Card
 from frugally.nets.feedforward import FeedForward, Shape, save_feedforward
 from frugally.nets.quantised import Quantised
@@ -26,7 +25,7 @@ def save_within(
     *,
     more: Mapping[str, NDArray[Any]] | None = None,
 ) -> Card:
-    """Write the folder beside its place, see that it keeps the budget, and put it there.
+    """Write the net, see that it keeps the budget, and only then put it in its place.
 
     `arrays` are those of `fit/feedforward.py`'s net, `more` the task's own. Returns the card, which
     says in `budget.met` how many bytes the folder takes, that number included.
@@ -34,8 +33,9 @@ def save_within(
     Raises:
         BudgetError: the folder is larger than the budget.
     """
-    make_folder(out)
-    place = Path(tempfile.mkdtemp(prefix=".net-", dir=out.parent))
+    # Inside of it: what is beside it may be another disk, or not ours.
+    place = out / ".new"
+    make_folder(place)
     try:
         card["budget"]["met"] = 0
         while True:
@@ -53,7 +53,7 @@ def save_within(
             card["budget"]["met"] = size
         budget.check(size=size)
         for name in (NETWORK, CARD):
-            (place / name).replace(out / name)
+            rename(place / name, out / name)
     finally:
         shutil.rmtree(place, ignore_errors=True)
     return card

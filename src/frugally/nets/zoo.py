@@ -19,8 +19,11 @@ def find_net(name: str) -> Path:
         NetError: there is neither.
     """
     for folder in (Path(name), SHIPPED / name if name in NAMES else Path(name)):
-        if (folder / CARD).is_file():
-            return folder
+        try:
+            if (folder / CARD).is_file():
+                return folder
+        except OSError as error:
+            raise NetError(f"cannot read {folder}: {error.strerror}") from error
     raise NetError(
         f"there is no net {name!r}", hint=f"name a folder, or one that ships: {', '.join(NAMES)}"
     )

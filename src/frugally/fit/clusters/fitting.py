@@ -48,6 +48,7 @@ def fit_clusters(
         SourceError: a file cannot be read.
     """
     started = time.monotonic()
+    out = out.resolve()  # it needs a name of its own, for the list beside it
     _check(clusters, least, passes, threads, false_positives)
     bigrams = count_bigrams(read_texts(files, report), least)
     report(

@@ -8,6 +8,7 @@ Everything is chosen on dev; test is looked at once, for the card.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -219,7 +220,7 @@ class _Work:
         if fastest is not None and budget.seconds is not None:
             seconds, shape = fastest
             message = f"no segmenter is as fast as {1e6 * budget.seconds:.2g} us a character here"
-            least = f"{1e6 * seconds:.2g}us"
+            least = f"{math.ceil(1e8 * seconds) / 100:g}us"
         else:
             shape = smallest(self.known)
             message = "no segmenter keeps within this budget"
