@@ -17,14 +17,18 @@ from frugally.budget import Budget
 from frugally.cli import cli
 from frugally.errors import BudgetError, UsageError
 from frugally.fit.classifier.allocation import LEAST, candidates, distinct_runs, least_size
+from frugally.fit.classifier.card import scores_of
 from frugally.fit.classifier.draws import Drawer, Pool
 from frugally.fit.classifier.examples import split
 from frugally.fit.classifier.fitting import fit_classifier, fit_labelled
 from frugally.fit.classifier.reading import read_labelled, read_texts
 from frugally.fit.classifier.training import Fit
 from frugally.fit.distillation import FileTeacher
+from frugally.fit.labelled import Texts
+from frugally.fit.refusal import limit_of
 from frugally.nets.card import CARD, NETWORK
 from frugally.nets.classifier import GROUPS, Classifier
+from frugally.nets.text_net import utf8
 
 WORDS = {
     "food": ["soup", "bread", "cheese", "spoon", "tasty", "salt", "oven", "baked"],
@@ -94,7 +98,7 @@ def test_a_budget_too_small_is_refused_with_the_smallest_that_works(tmp_path):
     ) as error:
         fit_quickly(made_up(20), tmp_path, "5KB")
     assert not list(tmp_path.iterdir())
-    smallest = int(re.search(r"is (\d+) bytes", error.value.hint)[1])
+    smallest = int(re.search(r"is (\d+)B$", error.value.hint)[1])
     with pytest.raises(BudgetError):
         fit_quickly(made_up(20), tmp_path, f"{smallest - 1}B")
     fit_quickly(made_up(20), tmp_path, f"{smallest}B")
@@ -104,8 +108,10 @@ def test_a_budget_too_small_is_refused_with_the_smallest_that_works(tmp_path):
 def test_limits_on_work_hold_too(tmp_path):
     card = fit_quickly(made_up(20), tmp_path, "30KB 9kFLOP")
     assert card["cost"]["flops"] <= 9_000
-    with pytest.raises(BudgetError, match="flops"):
+    with pytest.raises(BudgetError, match="flops") as error:
         fit_quickly(made_up(20), tmp_path, "30KB 10FLOP")
+    limit = re.search(r"is (\d+FLOP)$", error.value.hint)[1]
+    assert f"{fit_quickly(made_up(20), tmp_path, f'30KB {limit}')['cost']['flops']}FLOP" == limit
     with pytest.raises(BudgetError, match="seconds"):
         fit_quickly(made_up(20), tmp_path, "30KB 0.000001us")
 
@@ -126,10 +132,50 @@ def test_classes_with_one_text_are_learnt_and_not_scored(tmp_path):
     card = fit_quickly([*made_up(20), ("lone", "qoph qaph")], tmp_path)
     assert "lone" in card["labels"]
     assert card["scores"]["held_out"]["f1"]["lone"] is None
-    card = fit_quickly([("a", "one"), ("b", "two")], tmp_path)
+    assert "held_out" not in card["data"]
+    said = []
+    card = fit_quickly([("a", "one"), ("b", "two")], tmp_path, report=said.append)
+    assert "no text could be held out; the scores are of the texts learnt from" in said
+    assert said[-1].endswith("on 2 texts, those learnt from")
+    assert card["data"]["held_out"] == "none: scored on what was learnt from"
     assert "held_out" not in card["scores"]
     assert card["scores"]["dev"]["texts"] == 2
     assert Classifier.load(tmp_path).labels == ("a", "b")
+
+
+def test_what_is_chosen_or_scored_by_texts_learnt_from_says_so(tmp_path):
+    pairs = [("a", "one"), ("b", "two")]
+    with pytest.raises(BudgetError, match="on the texts learnt from: none could be held out"):
+        fit_quickly(pairs, tmp_path, "5KB")
+    card = fit_quickly(pairs, tmp_path, tests=[("a", "three")])
+    assert card["data"]["dev"] == "none: chosen by what was learnt from"
+    assert "held_out" not in card["data"]
+    assert card["scores"]["held_out"]["texts"] == 1
+
+
+def test_a_text_in_which_nothing_is_visible_is_no_guess_for_the_first_class(fitted):
+    right = Texts(["", "\u200b", "soup bread"], np.array([0, 1, 1], np.int32))
+    classifier, names = Classifier.load(fitted[0]), sorted(WORDS)
+    scores = scores_of(classifier, [utf8(text) for text in right.texts], right, names)
+    assert scores["accuracy"] == round(1 / 3, 4)
+    assert scores["f1"] == {names[0]: 0.0, "food": 0.667, "travel": None}
+    assert sorted(scores["confusions"]) == [f"{names[0]} - 1", "food - 1"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "cost", "text"),
+    [
+        ("size", 17_723, "17723B"),
+        ("flops", 2_914.2, "2915FLOP"),
+        ("seconds", 57.123e-6, "57.2us"),
+        ("seconds", 4.2e-8, "0.0420us"),
+        ("seconds", 0.0012341, "1.24ms"),
+        ("seconds", 1234.5, "1240s"),
+    ],
+)
+def test_a_limit_to_type_is_never_too_small(kind, cost, text):
+    assert limit_of(kind, cost) == text
+    assert getattr(Budget.parse(text), kind) >= cost * (1 - 1e-12)
 
 
 def test_rare_classes_are_not_forgotten_and_probabilities_are_of_the_real_shares(tmp_path):
@@ -217,6 +263,53 @@ def test_csv_with_quotes_over_line_breaks(tmp_path, delimiter):
     assert read(path) == ([("a,;\t|b", 'two\nlines, "so"'), ("é", "x")], [])
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_header_over_line_breaks(tmp_path, delimiter):
+    path = tmp_path / "a.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file, delimiter=delimiter).writerows([["id", "la\nbel", "text"], [1, "a", "b"]])
+        file.write("short\n")
+    pairs, said = read(path, label="la\nbel")
+    assert pairs == [("a", "b")]
+    assert said == ["1 rows skipped: fewer columns than the 3 of the header (line 4)"]
+
+
+def test_rows_over_line_breaks_are_named_by_their_first_line(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('text,label\n"two\nlines",a\n\n"three\n\nlines",a,more\nx,\n')
+    assert read(path) == (
+        [("a", "two\nlines")],
+        [
+            "1 rows skipped: more columns than the 2 of the header (line 5)",
+            "1 rows skipped: no label (line 8)",
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('text,label\n"two\nlines",a\n"open,b\nx,a\ny,b\n', 4),
+        ('text,label\nx,"a', 2),
+        ('"text,label\nx,a\n', 1),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_quote_that_nothing_closes_is_an_error(tmp_path, content, line, encoding):
+    path = tmp_path / "a.csv"
+    path.write_text(content, encoding=encoding)
+    with pytest.raises(UsageError, match=f"begins at line {line} has a quote that nothing closes"):
+        read(path)
+
+
+@pytest.mark.parametrize("wanted", ["text", "label"])
+def test_a_column_that_stands_twice_is_an_error(tmp_path, wanted):
+    path = tmp_path / "a.csv"
+    path.write_text(f"text,label,other,{wanted} ,other\na,b,c,d,e\n")
+    with pytest.raises(UsageError, match=f"2 columns '{wanted}'"):
+        read(path)
+
+
 def test_rows_that_cannot_be_read_are_counted(tmp_path):
     path = tmp_path / "a.csv.xz"
     lines = b"text,label\nfine,a\n\n,b\n  ,b\nno label,\nbad \xff,a\nshort\na,b,c\n\x00nul,a\n"
@@ -245,6 +338,13 @@ def test_utf16_with_its_mark(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\nüber,ä\n", encoding="utf-16")
     assert read(path) == ([("ä", "über")], [])
+    path = tmp_path / "a.jsonl.xz"
+    lines = '{"text": "über\u2028\u0a0a", "label": "ä"}\n\n{"text": "x"}\n'
+    path.write_bytes(lzma.compress(lines.encode("utf-16")))
+    assert read(path) == ([("ä", "über\u2028\u0a0a")], ["1 rows skipped: no label (line 3)"])
+    path = tmp_path / "a.txt"
+    path.write_text("über\nx\n", encoding="utf-16")
+    assert list(read_texts([path], text="text", report=print)) == ["über\n", "x\n"]
 
 
 def test_json_lines(tmp_path):
@@ -268,6 +368,26 @@ def test_json_lines(tmp_path):
             "1 rows skipped: not UTF-8 (line 10)",
         ],
     )
+
+
+def test_half_a_surrogate_pair_is_no_label(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        '{"text": "x", "label": "\\ud83e"}\n{"text": "\\ud83e", "label": "\\ud83e\\udd8a"}\n'
+    )
+    assert read(path) == ([("🦊", "\ud83e")], ["1 rows skipped: its label is not text (line 1)"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['[{"text": "x", "label": "a"}]', '\n [\n{"text": "x", "label": "a"}\n]\n', "\ufeff[\n{}]"],
+)
+def test_a_json_array_is_not_json_lines(tmp_path, content):
+    path = tmp_path / "a.jsonl"
+    path.write_text(content, "utf-8")
+    with pytest.raises(UsageError, match="is a JSON array") as error:
+        read(path)
+    assert "a line is an object" in error.value.hint
 
 
 @pytest.mark.parametrize(

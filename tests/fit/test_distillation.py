@@ -111,6 +111,8 @@ def test_a_file_of_predictions(tmp_path):
         ('{"text": "a", "probabilities": {"x": NaN}}', "nan is no probability"),
         ('{"text": "a", "probabilities": {"x": "1"}}', "'1' is no probability"),
         ('{"text": "a", "probabilities": {}}', "sum to 0"),
+        ('{"text": "a", "label": "\\ud800"}', r"the label '\\ud800' is not text"),
+        ('{"text": "a", "probabilities": {"\\udc00": 1}}', r"the label '\\udc00' is not text"),
     ],
 )
 def test_lines_that_are_no_predictions(tmp_path, line, message):
@@ -166,10 +168,26 @@ def test_programs_that_do_not_answer(tmp_path, source, message):
         program(tmp_path, source).answers(["a", "b"])
 
 
-@pytest.mark.parametrize("command", ["/no/such/program", "", "a 'b"])
+@pytest.mark.parametrize("command", ["/no/such/program", "''", "a 'b"])
 def test_programs_that_cannot_be_started(command):
     with pytest.raises(UsageError, match="cannot start"):
         CommandTeacher(command).answers(["a"])
+
+
+@pytest.mark.parametrize("command", ["", " ", "\t\n"])
+def test_a_command_that_is_empty(command):
+    with pytest.raises(UsageError, match="command is empty"):
+        CommandTeacher(command)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1e7])
+def test_seconds_that_nothing_can_be_given(seconds):
+    with pytest.raises(UsageError, match="cannot be given"):
+        CommandTeacher("true", seconds)
+
+
+def test_a_program_may_be_given_all_the_time_there_is(tmp_path):
+    assert len(program(tmp_path, ANSWERS, 1e6).answers(["a"])) == 1
 
 
 def test_a_program_that_takes_too_long_is_stopped_with_what_it_started(tmp_path):

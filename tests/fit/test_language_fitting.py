@@ -95,7 +95,7 @@ def test_a_budget_too_small_is_refused_with_the_smallest_that_works(tmp_path):
     with pytest.raises(BudgetError, match=r"smallest takes ([\d,]+) bytes .* % right") as error:
         fit_quickly(labelled(30), tmp_path, "5KB")
     assert not list(tmp_path.iterdir())
-    smallest = int(re.search(r"is (\d+) bytes", error.value.hint)[1])
+    smallest = int(re.search(r"is (\d+)B$", error.value.hint)[1])
     with pytest.raises(BudgetError):
         fit_quickly(labelled(30), tmp_path, f"{smallest - 1}B")
     fit_quickly(labelled(30), tmp_path, f"{smallest}B")
@@ -105,8 +105,10 @@ def test_a_budget_too_small_is_refused_with_the_smallest_that_works(tmp_path):
 def test_limits_on_work_hold_too(tmp_path):
     card = fit_quickly(labelled(30), tmp_path, "40KB 4kFLOP")
     assert card["cost"]["flops"] <= 4_000
-    with pytest.raises(BudgetError, match="flops"):
+    with pytest.raises(BudgetError, match="flops") as error:
         fit_quickly(labelled(30), tmp_path, "40KB 10FLOP")
+    limit = re.search(r"is (\d+FLOP)$", error.value.hint)[1]
+    assert f"{fit_quickly(labelled(30), tmp_path, f'40KB {limit}')['cost']['flops']}FLOP" == limit
     with pytest.raises(BudgetError, match="seconds"):
         fit_quickly(labelled(30), tmp_path, "40KB 0.000001us")
 
@@ -127,6 +129,17 @@ def test_a_label_with_one_text_is_learnt_and_not_scored(tmp_path):
     card = fit_quickly([*labelled(40), ("lone", "qoph qaph")], tmp_path)
     assert "lone" in card["labels"]
     assert card["scores"]["f1"]["lone"] is None
+    assert "held_out" not in card["data"]
+
+
+def test_labels_of_few_texts_are_learnt_and_nothing_is_scored(tmp_path):
+    said = []
+    card = fit_quickly(labelled(10), tmp_path, report=said.append)
+    assert said[-1].endswith("nothing was scored: no label has texts to spare")
+    assert card["data"]["held_out"] == "none: no label has texts to spare"
+    assert card["scores"]["held_out_texts"] == 0
+    with pytest.raises(BudgetError, match="could not be scored: no label has texts to spare"):
+        fit_quickly(labelled(10), tmp_path, "5KB")
 
 
 def test_tsv_is_read_and_bad_lines_are_counted(tmp_path):

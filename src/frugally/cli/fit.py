@@ -157,10 +157,10 @@ def classifier(
     from frugally.fit.classifier.fitting import fit_classifier
     from frugally.fit.distillation import CommandTeacher, Distillation, FileTeacher, Teacher
 
-    if teacher and teacher_command:
+    if teacher and teacher_command is not None:
         raise UsageError("one teacher at a time: --teacher or --teacher-command")
     asked: Teacher | None = FileTeacher(teacher) if teacher else None
-    if teacher_command:
+    if teacher_command is not None:
         asked = CommandTeacher(teacher_command, teacher_seconds)
     card = fit_classifier(
         files,

@@ -28,12 +28,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from frugally.errors import FrugallyError, UsageError
-from frugally.fit.labelled import plain
+from frugally.fit.labelled import is_text, plain
 
 Answer = Mapping[str, float]
 """The probabilities of labels, which sum to 1."""
 
 _SHOWN = 80  # characters of a wrong line
+_LONGEST = 1_000_000  # seconds: what operating systems wait for has a limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +113,18 @@ class CommandTeacher:
     command: str
     seconds: float = 3600.0
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be run, or waited for."""
+        if not self.command.strip():
+            raise UsageError(
+                "the teacher's command is empty", hint='write it like "python my_model.py"'
+            )
+        if not 0 < self.seconds <= _LONGEST:
+            raise UsageError(
+                f"a teacher cannot be given {self.seconds:g} seconds",
+                hint=f"choose more than 0, and {_LONGEST:,} at most",
+            )
+
     def texts(self) -> Sequence[str]:
         """None."""
         return []
@@ -147,7 +160,7 @@ class CommandTeacher:
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
-        except (OSError, ValueError, IndexError) as error:
+        except (OSError, ValueError) as error:
             raise UsageError(f"cannot start {self.command!r}: {error}") from error
         with process:
             try:
@@ -182,7 +195,8 @@ def _answer(entry: Mapping[str, object], number: int, where: str) -> Answer:
     """The probabilities that an entry gives, summing to 1."""
     label, shares = entry.get("label"), entry.get("probabilities")
     if isinstance(label, str | int | float) and shares is None:
-        return {label.strip() if isinstance(label, str) else json.dumps(label): 1.0}
+        name = label.strip() if isinstance(label, str) else json.dumps(label)
+        return {_text(name, number, where): 1.0}
     if not isinstance(shares, dict):
         raise UsageError(
             f"{where}, line {number}: neither a label nor probabilities",
@@ -195,7 +209,13 @@ def _answer(entry: Mapping[str, object], number: int, where: str) -> Answer:
         total += share
     if total <= 0:
         raise UsageError(f"{where}, line {number}: the probabilities sum to {total:g}")
-    return {str(name): share / total for name, share in shares.items()}
+    return {_text(name, number, where): share / total for name, share in shares.items()}
+
+
+def _text(label: str, number: int, where: str) -> str:
+    if not is_text(label):
+        raise UsageError(f"{where}, line {number}: the label {label!r} is not text")
+    return label
 
 
 def shares_of(answers: Iterable[Answer], names: Sequence[str]) -> NDArray[np.float32]:

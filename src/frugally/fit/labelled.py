@@ -16,6 +16,15 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+def is_text(label: str) -> bool:
+    """Whether a label can be written: halves of surrogate pairs, as JSON may have, cannot."""
+    try:
+        label.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Texts:
     """Texts and the number of each one's label (int32)."""

@@ -26,7 +26,7 @@ def balanced(labels: Labels, weights: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guessed:
-    """For some texts of one length: the right labels, those guessed, and how sure."""
+    """For some texts of one length: the right labels, those guessed (-1: none), and how sure."""
 
     labels: Labels
     guessed: Labels
@@ -50,7 +50,7 @@ def f1_by_label(guessed: list[Guessed], names: list[str]) -> dict[str, float | N
     said = np.concatenate([g.guessed for g in guessed])
     size = len(names)
     true = np.bincount(labels, minlength=size)
-    positive = np.bincount(said, minlength=size)
+    positive = np.bincount(said[said >= 0], minlength=size)
     both = np.bincount(labels[labels == said], minlength=size)
     return {
         name: round(2 * int(both[i]) / int(true[i] + positive[i]), 3) if true[i] else None
@@ -65,12 +65,18 @@ def macro_f1(by_label: Mapping[str, float | None]) -> float:
 
 
 def confusions(guessed: list[Guessed], names: list[str]) -> list[str]:
-    """The commonest mistakes over texts of all lengths: `bs hr 41`, right, guessed, how often."""
+    """The commonest mistakes over texts of all lengths: `bs hr 41`, right, guessed, how often.
+
+    Where no label was guessed, `-` stands for it.
+    """
     pairs: Counter[tuple[int, int]] = Counter()
     for part in guessed:
         wrong = ~part.right
         pairs.update(zip(part.labels[wrong].tolist(), part.guessed[wrong].tolist(), strict=True))
-    return [f"{names[a]} {names[b]} {count}" for (a, b), count in pairs.most_common(PAIRS)]
+    return [
+        f"{names[a]} {names[b] if b >= 0 else '-'} {count}"
+        for (a, b), count in pairs.most_common(PAIRS)
+    ]
 
 
 def calibration_error(guessed: list[Guessed], weights: Floats) -> float:

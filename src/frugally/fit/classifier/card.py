@@ -29,9 +29,8 @@ def scores_of(
     """All that a card says of some texts."""
     starts = range(0, len(texts), AT_ONCE)
     shares = np.concatenate([ready.probabilities(texts[i : i + AT_ONCE]) for i in starts])
-    guessed = Guessed(
-        right.labels, shares.argmax(axis=1).astype(np.int32), shares.max(axis=1, initial=0.0)
-    )
+    best = np.where(shares.any(axis=1), shares.argmax(axis=1), -1)
+    guessed = Guessed(right.labels, best.astype(np.int32), shares.max(axis=1, initial=0.0))
     counts = np.bincount(right.labels, minlength=len(names)).astype(np.float64)
     f1 = scoring.f1_by_label([guessed], names)
     return {

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
-from frugally.budget import Budget, format_bytes, format_flops, format_seconds
-from frugally.errors import BudgetError, UsageError
+from frugally.budget import Budget
+from frugally.errors import UsageError
 from frugally.fit import scoring
 from frugally.fit.classifier.allocation import LEAST, candidates, least_size
 from frugally.fit.classifier.card import ITEM, allowance, card_of, scores_of, seconds_of
@@ -21,6 +21,7 @@ from frugally.fit.classifier.training import Fit, Report, Work, forget_unseen
 from frugally.fit.distillation import Distillation, Taught, Teacher, shares_of
 from frugally.fit.feedforward import Net
 from frugally.fit.labelled import Labelled, Split, plain
+from frugally.fit.refusal import refusal
 from frugally.fit.saving import in_eight_bits, save_within
 from frugally.fit.successive_halving import describe, tournament
 from frugally.nets.card import Card
@@ -100,18 +101,24 @@ def fit_labelled(
     fit = fit or Fit.of(len(pool.texts), seed)
     work = Work(parts, pool, fit, report)
     about = {"sources": list(sources), "texts": len(parts.train.texts), "teacher": lesson}
+    if not parts.held.texts:
+        report("no text could be held out; the scores are of the texts learnt from")
+        about["held_out"] = "none: scored on what was learnt from"
+    elif not parts.dev.texts:
+        report("no text could be spared to choose by; those learnt from are chosen by")
+        about["dev"] = "none: chosen by what was learnt from"
     reserved = allowance(work, about)
     least = least_size(len(names), work.distinct)
     if size - reserved < least:
-        _refuse(work, "size", least + reserved, format_bytes)
+        _refuse(work, "size", least + reserved)
     shapes = candidates(
         size - reserved, len(names), work.distinct, lambda shape: not _excess(work, shape, budget)
     )
     if not shapes:
         smallest = LEAST.shape(least, len(names), work.distinct)
         assert smallest is not None
-        kind, cost, show = _excess(work, smallest, budget)[0]
-        _refuse(work, kind, cost, show)
+        kind, cost = _excess(work, smallest, budget)[0]
+        _refuse(work, kind, cost)
     shape, tried = tournament(shapes, work.trial, steps=fit.trial_steps, report=report)
     report(f"training {describe(shape)} for {fit.steps:,} steps")
     net = work.train(shape, fit.steps)
@@ -211,36 +218,32 @@ def _finish(
     work.report(
         f"{card['budget']['met']:,} bytes, accuracy {scored['accuracy']:.3f}, macro F1 "
         f"{scored['macro_f1']:.3f} on {scored['texts']:,} texts"
+        + ("" if "held_out" in found else ", those learnt from")
     )
     return card
 
 
-def _excess(
-    work: Work, shape: Shape, budget: Budget
-) -> list[tuple[str, float, Callable[[float], str]]]:
+def _excess(work: Work, shape: Shape, budget: Budget) -> list[tuple[str, float]]:
     """The limits that a net of a shape breaks, whatever is learnt, with what it takes."""
-    found: list[tuple[str, float, Callable[[float], str]]] = []
+    found: list[tuple[str, float]] = []
     if budget.flops is None and budget.seconds is None:
         return found
     random = _classifier(shape, Net(shape, work.fit.seed).arrays(), work.parts.names)
     if budget.flops is not None and random.flops(ITEM) > budget.flops:
-        found.append(("flops", random.flops(ITEM), format_flops))
+        found.append(("flops", random.flops(ITEM)))
     if budget.seconds is not None and (taken := seconds_of(random)) > budget.seconds:
-        found.append(("seconds", taken, format_seconds))
+        found.append(("seconds", taken))
     return found
 
 
-def _refuse(work: Work, kind: str, cost: float, show: Callable[[float], str]) -> NoReturn:
+def _refuse(work: Work, kind: str, cost: float) -> NoReturn:
     labels = len(work.parts.names)
     smallest = LEAST.shape(least_size(labels, work.distinct), labels, work.distinct)
     assert smallest is not None
     reached = work.trial(smallest, 2 * work.fit.trial_steps)
-    exact = f"{cost:,.0f} bytes" if kind == "size" else show(cost)
-    raise BudgetError(
-        f"no classifier of {labels} classes is so small: the smallest takes {exact} "
-        f"({kind}) and scores about {reached:.2f}, the mean of accuracy and macro F1",
-        hint=f"the smallest budget that works is {exact.replace(',', '')}",
-    )
+    which = "" if work.parts.dev.texts else ", on the texts learnt from: none could be held out"
+    scored = f"scores about {reached:.2f}, the mean of accuracy and macro F1{which}"
+    raise refusal(f"classifier of {labels} classes", kind, cost, scored)
 
 
 def _classifier(shape: Shape, arrays: Mapping[str, Any], names: Sequence[str]) -> Classifier:

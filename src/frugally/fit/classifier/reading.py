@@ -8,14 +8,15 @@ import io
 import itertools
 import json
 import lzma
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from frugally.errors import UsageError
-from frugally.fit.labelled import Labelled
+from frugally.fit.labelled import Labelled, is_text
 
 Report = Callable[[str], None]
 Opened = io.BufferedReader | lzma.LZMAFile
@@ -23,6 +24,8 @@ Opened = io.BufferedReader | lzma.LZMAFile
 _DELIMITERS = ",;\t|"
 _LONGEST_FIELD = 1 << 30
 _NOT_UTF8 = "not UTF-8"
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_ARRAY = re.compile(rb"\s*\[\s*(\{|$)")  # how a JSON array of objects begins
 # What errors="surrogateescape" makes of bytes that are not UTF-8.
 _ESCAPED = frozenset(map(chr, range(0xDC80, 0xDD00)))
 
@@ -36,7 +39,7 @@ class Skipped:
         self._first: dict[str, int] = {}
 
     def add(self, reason: str, line: int) -> None:
-        """Leave out the row that ends at a line."""
+        """Leave out the row that begins at a line."""
         self._counts[reason] += 1
         self._first.setdefault(reason, line)
 
@@ -61,6 +64,8 @@ def read_labelled(
                 skipped.add("no text", line)
             elif not labelled.strip():
                 skipped.add("no label", line)
+            elif not is_text(labelled):
+                skipped.add("its label is not text", line)
             else:
                 yield labelled.strip(), told
         skipped.tell(report)
@@ -85,7 +90,7 @@ def read_texts(files: Sequence[Path], *, text: str, report: Report) -> Iterator[
 def _rows(
     path: Path, columns: tuple[str, ...], skipped: Skipped
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The values of some columns of each row, and the line at which it ends."""
+    """The values of some columns of each row, and the line at which it begins."""
     suffix = Path(path.name.lower().removesuffix(".xz")).suffix
     with opened(path) as file:
         if suffix in (".csv", ".tsv"):
@@ -93,8 +98,8 @@ def _rows(
         elif suffix in (".jsonl", ".ndjson"):
             yield from _json_lines(file, path, columns, skipped)
         elif suffix == ".txt" and len(columns) == 1:
-            for number, line in enumerate(file, start=1):
-                yield number, (line.decode("utf-8", "replace").removeprefix("\ufeff"),)
+            for number, line in _lines(file):
+                yield number, (line.decode("utf-8", "replace"),)
         else:
             raise UsageError(
                 f"{path} is of no kind that is read here",
@@ -116,10 +121,24 @@ def opened(path: Path) -> Iterator[Opened]:
         raise UsageError(f"cannot read {path}: {error}") from error
 
 
+def _lines(file: Opened) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file, numbered, in UTF-8 and without a mark; those of UTF-16 are recoded."""
+    if file.peek(2)[:2] not in _UTF16:
+        for number, line in enumerate(file, start=1):
+            yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+        return
+    recoded = io.TextIOWrapper(file, "utf-16", errors="replace", newline="\n")
+    try:
+        for number, text in enumerate(recoded, start=1):
+            yield number, text.encode()
+    finally:
+        recoded.detach()
+
+
 def _table(
     file: Opened, path: Path, columns: tuple[str, ...], tabs: bool, skipped: Skipped
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
-    wide = file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    wide = file.peek(2)[:2] in _UTF16
     lines = io.TextIOWrapper(
         file,
         "utf-16" if wide else "utf-8-sig",
@@ -127,17 +146,15 @@ def _table(
         newline="",
     )
     csv.field_size_limit(_LONGEST_FIELD)
-    header = lines.readline()
-    # In tab-separated values a quote is a quote, unless the names of the columns are in quotes.
-    plain = tabs and '"' not in header
-    delimiter, names = _delimiter(header, "\t" if tabs else _DELIMITERS, columns)
-    places = _places(path, names, columns)
-    reader = csv.reader(
-        lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL
-    )
     try:
-        for row in reader:
-            line = reader.line_num + 1
+        read = [lines.readline()]
+        # In tab-separated values a quote is a quote, unless the names of the columns are in quotes.
+        quoted = not tabs or '"' in read[0]
+        delimiter = "\t" if tabs else _delimiter(lines, read, columns)
+        records = _records(itertools.chain(read, lines), path, delimiter, quoted)
+        names = [name.strip() for name in next(records, (1, []))[1]]
+        places = _places(path, names, columns)
+        for line, row in records:
             if not row:
                 continue
             if len(row) != len(names):
@@ -149,27 +166,69 @@ def _table(
                 skipped.add(_NOT_UTF8, line)
             else:
                 yield line, values
-    except csv.Error as error:
-        raise UsageError(f"cannot read {path}: line {reader.line_num + 1}: {error}") from error
     finally:
         lines.detach()
 
 
-def _delimiter(header: str, known: str, columns: tuple[str, ...]) -> tuple[str, list[str]]:
-    """What parts the columns, and their names: a header that has ours, or else the most."""
+def _records(
+    lines: Iterable[str], path: Path, delimiter: str, quoted: bool
+) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table, each with the line at which it begins."""
+    ended = False
+
+    def source() -> Iterator[str]:
+        nonlocal ended
+        yield from lines
+        ended = True
+
+    reader = csv.reader(
+        source(),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+    )
+    line = 1
+    try:
+        for row in reader:
+            # For a row that is whole nothing is looked for behind the last line.
+            if ended:
+                raise UsageError(
+                    f"{path}: the row that begins at line {line} has a quote that nothing closes",
+                    hint='close it; within quotes a quote is written twice: ""',
+                )
+            yield line, row
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UsageError(f"cannot read {path}: line {line}: {error}") from error
+
+
+def _delimiter(lines: Iterable[str], read: list[str], columns: tuple[str, ...]) -> str:
+    """What parts the columns: a header that has ours, or else the most.
+
+    A header may go on over line breaks; lines read for it are added to those `read`.
+    """
+
+    def again() -> Iterator[str]:
+        yield from read
+        for line in lines:
+            read.append(line)
+            yield line
+
     found = []
-    for delimiter in known:
-        row = next(csv.reader([header], delimiter=delimiter), [])
-        names = [name.strip() for name in row]
-        found.append((set(columns) <= set(names), len(names), delimiter, names))
-    best = max(found, key=lambda entry: entry[:2])
-    return best[2], best[3]
+    for delimiter in _DELIMITERS:
+        names = [name.strip() for name in next(csv.reader(again(), delimiter=delimiter), [])]
+        found.append((set(columns) <= set(names), len(names), delimiter))
+    return max(found, key=lambda entry: entry[:2])[2]
 
 
 def _places(path: Path, names: list[str], columns: tuple[str, ...]) -> list[int]:
     for column in columns:
         if column not in names:
             raise _missing(path, column, names)
+        if names.count(column) > 1:
+            raise UsageError(
+                f"{path} has {names.count(column)} columns {column!r}",
+                hint="rename all but one of them in the header",
+            )
     return [names.index(column) for column in columns]
 
 
@@ -186,10 +245,16 @@ def _json_lines(
 ) -> Iterator[tuple[int, tuple[str, ...]]]:
     first: list[str] | None = None
     lacking: set[str] = set(columns)
-    for number, raw in enumerate(file, start=1):
-        line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
-        if line.isspace():
+    begun = False
+    for number, line in _lines(file):
+        if not line.strip():
             continue
+        if not begun and _ARRAY.match(line):
+            raise UsageError(
+                f"{path} is a JSON array; what is read is JSON lines",
+                hint="a line is an object: no brackets around them all, no commas between them",
+            )
+        begun = True
         try:
             entry = json.loads(line.decode("utf-8"))
         except UnicodeDecodeError:

@@ -12,14 +12,15 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from frugally.budget import Budget, format_bytes, format_flops, format_seconds
-from frugally.errors import BudgetError, UsageError
+from frugally.budget import Budget
+from frugally.errors import UsageError
 from frugally.fit import scoring
 from frugally.fit.feedforward import Bags, Net, Settings, logits_of, train
 from frugally.fit.labelled import Labelled, Split
 from frugally.fit.language.allocation import LEAST, candidates, least_size
 from frugally.fit.language.draws import Drawer, Words, examples, fixed_examples, word_rows
 from frugally.fit.language.examples import read_tsv, split
+from frugally.fit.refusal import refusal
 from frugally.fit.saving import in_eight_bits
 from frugally.fit.scoring import Guessed
 from frugally.fit.successive_halving import describe, tournament
@@ -32,21 +33,18 @@ Report = Callable[[str], None]
 
 _ITEM = 100  # characters of the text that costs are stated for
 _MOST_COUNTED = 5_000  # texts of a label, for how often it is drawn
+_NOTHING_HELD = "no label has texts to spare"
 _SLACK = 1_024  # bytes: a tensor file's header grows by digits, a card by rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How an identifier is fitted; `trial_steps` train each candidate in the first round.
-
-    `spread` is of the tables at first: rows seldom met stay near it, so a wide one would be noise.
-    """
+    """How an identifier is fitted; `trial_steps` train each candidate in the first round."""
 
     steps: int = 10_000
     trial_steps: int = 400
     batch: int = 512
     learning_rate: float = 8e-3
-    spread: float = 0.03
     seed: int = 1013
 
 
@@ -101,13 +99,13 @@ def fit_labelled(
     allowance = _allowance(work, sources)
     least = least_size(len(parts.names))
     if size - allowance < least:
-        _refuse(work, "size", least + allowance, format_bytes)
+        _refuse(work, "size", least + allowance)
     shapes = candidates(size - allowance, len(parts.names), lambda s: not _excess(work, s, budget))
     if not shapes:
         smallest = LEAST.shape(size - allowance, len(parts.names))
         assert smallest is not None
-        kind, cost, show = _excess(work, smallest, budget)[0]
-        _refuse(work, kind, cost, show)
+        kind, cost = _excess(work, smallest, budget)[0]
+        _refuse(work, kind, cost)
     shape, tried = tournament(shapes, work.trial, steps=fit.trial_steps, report=report)
     report(f"training {describe(shape)} for {fit.steps:,} steps")
     net = work.train(shape, fit.steps)
@@ -153,7 +151,7 @@ class Work:
         fit = self.fit
         drawer = Drawer(self.parts.train, self.words, self.prior, fit.seed)
         rows = word_rows(self.words, shape)
-        net = Net(shape, fit.seed, spread=fit.spread)
+        net = Net(shape, fit.seed)
         every = steps if trial else max(50, steps // 10)
         dev = {kind: _bags(texts, shape) for kind, texts in self.dev.items()}
 
@@ -227,7 +225,10 @@ def finish(
         card["training"].pop("tried")
         written = save_feedforward(out, shape, **arrays, card=card)
         budget.check(size=written)
-    work.report(f"{out}: {written:,} bytes, accuracy {card['scores']['accuracy_weighted']}")
+    scored = f"accuracy {card['scores']['accuracy_weighted']}"
+    if not work.parts.held.texts:
+        scored = f"nothing was scored: {_NOTHING_HELD}"
+    work.report(f"{out}: {written:,} bytes, {scored}")
     return card
 
 
@@ -242,6 +243,7 @@ def _card(
     training: dict[str, Any],
 ) -> Card:
     kinds, counts = np.unique(work.weights, return_counts=True)
+    nothing = {} if work.parts.held.texts else {"held_out": f"none: {_NOTHING_HELD}"}
     return {
         "task": TASK,
         "features": FEATURES,
@@ -250,6 +252,7 @@ def _card(
         "data": {
             "sources": dict(sources),
             "texts": len(work.parts.train.texts),
+            **nothing,
             "labels_by_weight": {
                 f"{kind:g}": int(count) for kind, count in zip(kinds, counts, strict=True)
             },
@@ -289,32 +292,29 @@ def _allowance(work: Work, sources: Mapping[str, str]) -> int:
     return len(json.dumps(card, ensure_ascii=False, indent=1).encode()) + 3 * _SLACK
 
 
-def _excess(
-    work: Work, shape: Shape, budget: Budget
-) -> list[tuple[str, float, Callable[[float], str]]]:
+def _excess(work: Work, shape: Shape, budget: Budget) -> list[tuple[str, float]]:
     """The limits that a net of a shape breaks, whatever is learnt, with what it takes."""
-    found: list[tuple[str, float, Callable[[float], str]]] = []
+    found: list[tuple[str, float]] = []
     if budget.flops is None and budget.seconds is None:
         return found
     random = _identifier(shape, Net(shape, work.fit.seed).arrays(), work.parts.names)
     if budget.flops is not None and random.flops(_ITEM) > budget.flops:
-        found.append(("flops", random.flops(_ITEM), format_flops))
+        found.append(("flops", random.flops(_ITEM)))
     if budget.seconds is not None and (taken := _seconds(random)) > budget.seconds:
-        found.append(("seconds", taken, format_seconds))
+        found.append(("seconds", taken))
     return found
 
 
-def _refuse(work: Work, kind: str, cost: float, show: Callable[[float], str]) -> NoReturn:
+def _refuse(work: Work, kind: str, cost: float) -> NoReturn:
     labels = len(work.parts.names)
     smallest = LEAST.shape(least_size(labels), labels)
     assert smallest is not None
-    reached = work.trial(smallest, 2 * work.fit.trial_steps)
-    exact = f"{cost:,.0f} bytes" if kind == "size" else show(cost)
-    raise BudgetError(
-        f"no identifier of {labels} labels is so small: the smallest takes {exact} "
-        f"({kind}) and gets about {100 * reached:.0f} % right",
-        hint=f"the smallest budget that works is {exact.replace(',', '')}",
-    )
+    if work.parts.dev.texts:
+        reached = work.trial(smallest, 2 * work.fit.trial_steps)
+        scored = f"gets about {100 * reached:.0f} % right"
+    else:
+        scored = f"could not be scored: {_NOTHING_HELD}"
+    raise refusal(f"identifier of {labels} labels", kind, cost, scored)
 
 
 def _bags(texts: Sequence[bytes], shape: Shape) -> Bags:
