@@ -27,6 +27,7 @@ bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_D
 	$(BIN)/python -m benchmarks.asking --collection runs/bench/frugally
 	$(BIN)/python -m benchmarks.language
 	$(BIN)/python -m benchmarks.tagging
+	$(BIN)/python -m benchmarks.ablation
 	$(BIN)/python -m benchmarks.segmenting
 	$(BIN)/python -m benchmarks.classifying
 	$(BIN)/python -m benchmarks.clusters

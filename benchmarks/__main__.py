@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from benchmarks import (
+    ablation,
     asking,
     classifying,
     clusters,
@@ -31,6 +32,7 @@ TABLES = {
     "asking": asking.render,
     "language": language.render,
     "tagging": tagging.render,
+    "ablation": ablation.render,
     "segmenting": segmenting.render,
     "classifying": classifying.render,
     "clusters": clusters.render,
