@@ -8,7 +8,6 @@ Everything is chosen on dev; test is looked at once, for the card.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from frugally.budget import Budget
 from frugally.errors import BudgetError, UsageError
 from frugally.fit.conllu import Sentence, Treebank, load_treebank, read_conllu
+from frugally.fit.refusal import limit_of
 from frugally.fit.saving import save_within
 from frugally.fit.successive_halving import tournament
 from frugally.fit.tagger.allocation import (
@@ -222,7 +222,7 @@ class _Work:
         if fastest is not None and budget.seconds is not None:
             seconds, shape = fastest
             message = f"no tagger is as fast as {1e6 * budget.seconds:.2g} us a token here"
-            least = f"{math.ceil(1e8 * seconds) / 100:g}us"
+            least = limit_of("seconds", seconds)
         else:
             shape = smallest(len(self.labels), self.distinct, self.cluster_count)
             message = "no tagger keeps within this budget"
