@@ -19,6 +19,7 @@ from benchmarks import (
     retrieval,
     scale,
     segmenting,
+    spaceless,
     tagging,
     tuning,
 )
@@ -34,6 +35,7 @@ TABLES = {
     "tagging": tagging.render,
     "ablation": ablation.render,
     "segmenting": segmenting.render,
+    "spaceless": spaceless.render,
     "classifying": classifying.render,
     "clusters": clusters.render,
 }

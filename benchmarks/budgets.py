@@ -42,13 +42,14 @@ def tagger(data: Path, budget: Budget, out: Path) -> None:
 
 
 def language(data: Path, budget: Budget, out: Path) -> None:
-    """An identifier of the languages of SIB-200."""
+    """An identifier of a tenth of the languages of SIB-200."""
     import lzma
 
     with lzma.open(data / "lid" / "sib200.train.tsv.xz", "rt", encoding="utf-8") as file:
         rows = [line.rstrip("\n").split("\t") for line in file]
+    kept = set(sorted({row[0] for row in rows})[::10])
     fit_labelled(
-        ((row[0], row[3]) for row in rows),
+        ((row[0], row[3]) for row in rows if row[0] in kept),
         out,
         budget=budget,
         fit=Fit(steps=300, trial_steps=20, seed=SEED),

@@ -17,8 +17,9 @@ lid/sib200.{train,dev}.tsv.xz. Tasks:
 The peers are scikit-learn's TfidfVectorizer and LogisticRegression (C = 10; 100 iterations, 30
 for articles, each of which takes seconds) on words, and for topics on runs of 1 to 4 letters
 within words too (with 442 classes these would be 40 million weights); the teacher's are on words
-and pairs of words, met at least twice. Their bytes are those of their pickles. Speeds are of one
-thread and one call for all texts of the test. What is done is kept in
+and pairs of words, met at least twice. Their bytes are those of their arrays (the weights, the
+biases, the idf of each word) and of their words in UTF-8, each with one byte to part it from the
+next. Speeds are of one thread and one call for all texts of the test. What is done is kept in
 benchmarks/results/classifying.json after every net, and skipped the next time.
 """
 
@@ -26,7 +27,6 @@ from __future__ import annotations
 
 import json
 import lzma
-import pickle
 import random
 import shutil
 import statistics
@@ -39,6 +39,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks import machine
 from frugally.budget import Budget
@@ -153,21 +155,59 @@ ITERATIONS = {"topics": 100, "articles": 30}
 PAIRS: dict[str, Any] = {"ngram_range": (1, 2), "min_df": 2}
 
 
-def regression(learnt: list[Labelled], features: dict[str, Any], iterations: int = 100) -> Any:
-    """TF-IDF and logistic regression."""
-    from sklearn.exceptions import ConvergenceWarning
+def unfitted(features: dict[str, Any], iterations: int = 100) -> Any:
+    """TF-IDF and logistic regression that have seen nothing."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    model = make_pipeline(
+    return make_pipeline(
         TfidfVectorizer(**features, sublinear_tf=True),
         LogisticRegression(C=10, max_iter=iterations),
     )
+
+
+def regression(learnt: list[Labelled], features: dict[str, Any], iterations: int = 100) -> Any:
+    """TF-IDF and logistic regression, fitted."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    model = unfitted(features, iterations)
     with warnings.catch_warnings():
         # Of topics, five times the iterations change the accuracy by 0.003.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return model.fit([text for _, text in learnt], [label for label, _ in learnt])
+
+
+def numbers(model: Any) -> dict[str, Any]:
+    """The arrays that were learnt."""
+    vectorizer, classifier = model[0], model[-1]
+    return {
+        "idf": vectorizer.idf_,
+        "weights": classifier.coef_,
+        "biases": classifier.intercept_,
+    }
+
+
+def stored(model: Any) -> int:
+    """The bytes of the arrays and of the words, each word with one more."""
+    words = sum(len(word.encode()) + 1 for word in model[0].vocabulary_)
+    return words + sum(array.nbytes for array in numbers(model).values())
+
+
+def write(model: Any, path: Path) -> None:
+    """Keep what was learnt as a .npz of plain arrays."""
+    words = model[0].get_feature_names_out().astype(str)
+    np.savez(path, words=words, classes=model.classes_, **numbers(model))
+
+
+def read(path: Path, features: dict[str, Any]) -> Any:
+    """The model that was written; `features` are those that it was fitted with."""
+    with np.load(path, allow_pickle=False) as kept:
+        model = unfitted({**features, "vocabulary": kept["words"].tolist()})
+        model[0].idf_ = kept["idf"]
+        model[-1].classes_ = kept["classes"]
+        model[-1].coef_, model[-1].intercept_ = kept["weights"], kept["biases"]
+    return model
 
 
 def peer(parts: Parts, features: dict[str, Any], iterations: int = 100) -> dict[str, Any]:
@@ -179,7 +219,7 @@ def peer(parts: Parts, features: dict[str, Any], iterations: int = 100) -> dict[
     said, speed = timed(texts, lambda some: model.predict(some).tolist())
     return {
         **quality(parts[1], said),
-        "bytes": len(pickle.dumps(model)),
+        "bytes": stored(model),
         "texts_per_second": speed,
         "fit_seconds": took,
     }
@@ -229,8 +269,8 @@ def distillation(data: Path, entry: dict[str, Any], save: Callable[[], None]) ->
         return
     work = Path(tempfile.mkdtemp(prefix="teacher-"))
     try:
-        model = work / "teacher.pickle"
-        model.write_bytes(pickle.dumps(regression(taught, PAIRS)))
+        model = work / "teacher.npz"
+        write(regression(taught, PAIRS), model)
         for seed, way in left:
             how: dict[str, Any] = {}
             if kind := WAYS[way]:
@@ -314,11 +354,11 @@ def main() -> None:
     """Measure, write and print; with --teach, be the teacher."""
     parser = machine.arguments("Small classifiers beside TF-IDF and logistic regression.")
     parser.add_argument("--only", nargs="*", default=TASKS)
-    parser.add_argument("--teach", type=Path, help="be the teacher whose pickle this is")
+    parser.add_argument("--teach", type=Path, help="be the teacher that was written there")
     parser.add_argument("--kind", choices=("soft", "hard"), default="soft")
     given = parser.parse_args()
     if given.teach:
-        teach(pickle.loads(given.teach.read_bytes()), given.kind)
+        teach(read(given.teach, PAIRS), given.kind)
         return
     result = run(machine.needs(given.data, "squad", "lid"), list(given.only))
     machine.save("classifying", result)

@@ -101,7 +101,7 @@ def little_memory(monkeypatch):
     monkeypatch.setattr(index_writer, "_BATCH_BYTES", 3000)
     monkeypatch.setattr(index_writer, "SMALLEST_MEMORY", 0)
     monkeypatch.setattr(index_writer, "_BASE", -10_000 * index_writer._PER_OCCURRENCE)
-    monkeypatch.setattr("frugally.ask.collection.due_for_merging", lambda _: 0)
+    monkeypatch.setattr("frugally.ask.index.merging.due_for_merging", lambda _: 0)
 
 
 def test_ids_replace_across_segments_of_one_add(tmp_path, little_memory):

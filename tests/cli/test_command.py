@@ -214,7 +214,9 @@ def test_too_little_memory_leaves_nothing_behind(folder):
 
 def test_a_collection_keeps_its_recipe(folder):
     message, _ = run("index", "docs", "--into", "c", "--bits", "20", code=2)
-    assert "--bits and --title-weight stay" in message
+    assert "--bits, --title-weight and --segmenter stay" in message
+    message, _ = run("index", "docs", "--into", "c", "--segmenter", "segmenter-th", code=2)
+    assert "--segmenter stay" in message
     message, _ = run("index", "docs", "--into", "c", "--analyser", "plain", code=1)
     assert "was built with the analyser 'english'" in message
 
@@ -338,3 +340,24 @@ def test_more_memory_may_be_allowed_than_there_is(folder):
     )
     assert done.returncode == 0, done.stderr
     assert "2 documents added" in done.stdout
+
+
+def test_a_segmenter_and_languages(folder):
+    lines = ["ฉันกินข้าวที่บ้าน", "Die Katze trinkt die Milch aus der Schale.", "The cat will die."]
+    texts = [json.dumps({"id": str(i), "text": text}) for i, text in enumerate(lines)]
+    (folder / "thai.jsonl").write_text("\n".join(texts), "utf-8")
+    run("index", "thai.jsonl", "--into", "t", "--segmenter", "segmenter-th")
+    run("index", "docs", "--into", "t", "--segmenter", "segmenter-th")
+    assert "segmenter" in run("collection", "status", "t")[0]
+    out, _ = run("collection", "status", "t", "--languages", "--json")
+    counted = json.loads(out)["languages"]
+    assert counted["th"] == counted["de"] == 1
+    out, _ = run("search", "die", "--in", "t", "--language", "deu", "--json")
+    assert [(hit["id"], hit["language"]) for hit in json.loads(out)["hits"]] == [("1", "de")]
+    out, _ = run("search", "die", "--in", "t", "--language", "th", code=3)
+    assert out.startswith("No passage in this language (th)")
+    message, _ = run("search", "die", "--in", "t", "--language", "klingon", code=2)
+    assert message == "no language 'klingon' is known"
+    message, _ = run("index", "docs", "--into", "u", "--segmenter", "nothing", code=1)
+    assert message == "there is no net 'nothing'"
+    assert not (folder / "u").exists()

@@ -16,7 +16,14 @@ pytest.importorskip("torch")
 from frugally.budget import Budget
 from frugally.cli import cli
 from frugally.errors import BudgetError, UsageError
-from frugally.fit.classifier.allocation import LEAST, candidates, distinct_runs, least_size
+from frugally.fit.classifier import fitting
+from frugally.fit.classifier.allocation import (
+    LEAST,
+    candidates,
+    distinct_runs,
+    least_size,
+    smallest,
+)
 from frugally.fit.classifier.card import scores_of
 from frugally.fit.classifier.draws import Drawer, Pool
 from frugally.fit.classifier.examples import split
@@ -114,6 +121,14 @@ def test_limits_on_work_hold_too(tmp_path):
     assert f"{fit_quickly(made_up(20), tmp_path, f'30KB {limit}')['cost']['flops']}FLOP" == limit
     with pytest.raises(BudgetError, match="seconds"):
         fit_quickly(made_up(20), tmp_path, "30KB 0.000001us")
+
+
+def test_the_smallest_is_made_if_only_its_first_timing_was_too_slow(tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "candidates", lambda *_: [])
+    fit_quickly(made_up(20), tmp_path, "30KB 1s")
+    parts = split(made_up(20), QUICK.seed, report=lambda line: None)
+    distinct = distinct_runs([utf8(text) for text in parts.train.texts])
+    assert Classifier.load(tmp_path)._net.shape == smallest(len(WORDS), distinct)
 
 
 @pytest.mark.parametrize("budget", ["5ms", "3passages 1MB"])

@@ -14,7 +14,8 @@ from frugally.budget import Budget
 from frugally.errors import BudgetError, UsageError
 from frugally.fit import scoring
 from frugally.fit.labelled import Texts
-from frugally.fit.language.allocation import LEAST, Allocation, candidates, least_size
+from frugally.fit.language import fitting
+from frugally.fit.language.allocation import LEAST, Allocation, candidates, least_size, smallest
 from frugally.fit.language.draws import Drawer, Words, bags, fixed_examples, word_rows
 from frugally.fit.language.examples import read_tsv, split
 from frugally.fit.language.fitting import Fit, fit_labelled, fit_language
@@ -111,6 +112,13 @@ def test_limits_on_work_hold_too(tmp_path):
     assert f"{fit_quickly(labelled(30), tmp_path, f'40KB {limit}')['cost']['flops']}FLOP" == limit
     with pytest.raises(BudgetError, match="seconds"):
         fit_quickly(labelled(30), tmp_path, "40KB 0.000001us")
+
+
+def test_the_smallest_is_made_if_only_its_first_timing_was_too_slow(tmp_path, monkeypatch):
+    monkeypatch.setattr(fitting, "candidates", lambda *_: [])
+    fit_quickly(labelled(30), tmp_path, "40KB 1s")
+    shape = LanguageIdentifier.load(tmp_path)._net.shape
+    assert shape == smallest(len(SYLLABLES))
 
 
 @pytest.mark.parametrize("budget", ["5ms", "3passages 1MB"])

@@ -1,5 +1,6 @@
 """The reader's training overfits a small sample, repeats itself, and survives being killed."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -144,6 +145,32 @@ def test_the_same_seed_gives_the_same_weights(examples, vectors, tmp_path):
     assert torch.equal(weights(once), weights(again))
     other = trainer(examples, vectors, tmp_path / "c", replace(SETTINGS, seed=2)).run()
     assert not torch.equal(weights(once), weights(other))
+
+
+def test_threads_out_of_step_make_the_same_weights(examples, vectors, tmp_path, monkeypatch):
+    """One thread waits between two uses of a weight until the other is done with the step."""
+    here, done = threading.local(), {}
+    gradients = Trainer._gradients
+
+    def followed(run, part, of, shard):
+        other = done.setdefault(run.progress.step, threading.Event())
+        here.waits_for = other if shard == 1 else None
+        found = gradients(run, part, of, shard)
+        if shard == 0:
+            other.set()
+        return found
+
+    def wait(*_):
+        if here.waits_for:
+            here.waits_for.wait(60)
+
+    once = trainer(examples, vectors, tmp_path / "a").run()
+    monkeypatch.setattr(Trainer, "_gradients", followed)
+    again = trainer(examples, vectors, tmp_path / "b")
+    again.network.align.register_forward_hook(wait)
+    found = again.run()
+    assert len(done) == SETTINGS.steps
+    assert torch.equal(weights(once), weights(found))
 
 
 def test_a_killed_run_resumes_to_the_same_weights(examples, vectors, tmp_path, monkeypatch):

@@ -15,18 +15,13 @@ from hypothesis import strategies as st
 
 from frugally.errors import UsageError
 from frugally.text import unicode_table as table
-from frugally.text.analysis import (
-    Analyser,
-    HashedAnalyser,
-    Recipe,
-    Spans,
-    Terms,
-    keys_of,
-    make_analyser,
-)
+from frugally.text.analysis import make_analyser
+from frugally.text.hashed_analyser import HashedAnalyser
 from frugally.text.murmur import murmur3_32
+from frugally.text.recipe import Recipe
 from frugally.text.stemming import stemmer_digest
 from frugally.text.stopwords import STOP_WORDS
+from frugally.text.terms import Analyser, Spans, Terms, keys_of
 
 pytestmark = pytest.mark.skipif(
     unicodedata.unidata_version != table.VERSION, reason="this Python has another Unicode"
@@ -346,7 +341,7 @@ def test_nothing_compiled_is_loaded_with_the_package():
 
 
 def test_words_of_questions_do_not_pile_up(monkeypatch):
-    monkeypatch.setattr("frugally.text.analysis._MOST_REMEMBERED", 10)
+    monkeypatch.setattr("frugally.text.hashed_analyser._MOST_REMEMBERED", 10)
     analyser = make_analyser(Recipe.make())
     first = analyser.query("alpha beta gamma")
     for i in range(50):

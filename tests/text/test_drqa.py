@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from frugally.text import drqa
-from frugally.text.analysis import Recipe, Spans, make_analyser
+from frugally.text.analysis import make_analyser
 from frugally.text.murmur import murmur3_32
+from frugally.text.recipe import Recipe
+from frugally.text.terms import Spans
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,9 +13,23 @@ from frugally.ask.changes import Changes, Item, Progress, gone, named
 from frugally.ask.document import Document
 from frugally.ask.hit import Hit
 from frugally.ask.index.documents import SourceRecord, StoredDocument
-from frugally.ask.index.manifest import NAME, Manifest, SegmentEntry, load_manifest
-from frugally.ask.index.merging import due_for_merging, merge_segments
+from frugally.ask.index.garbage import collect_garbage
+from frugally.ask.index.manifest import (
+    NAME,
+    Manifest,
+    SegmentEntry,
+    check_recipe,
+    load_manifest,
+)
+from frugally.ask.index.merging import merge_living, tidied
 from frugally.ask.index.segment import Segment
+from frugally.ask.index.segmenter import (
+    keep_segmenter,
+    kept_segmenter,
+    segmenter_digest,
+    segmenter_name,
+    usable_segmenter,
+)
 from frugally.ask.index.tombstones import Deletions
 from frugally.ask.index.writer import SegmentsWriter
 from frugally.ask.passages import LONGEST, split_passages
@@ -26,7 +39,6 @@ from frugally.ask.snapshot import Snapshot
 from frugally.ask.sources import Problem
 from frugally.ask.weighing import DEFAULT_WEIGHING, Weighing
 from frugally.errors import (
-    AnalyserMismatchError,
     CollectionError,
     CorruptionError,
     FrugallyError,
@@ -34,7 +46,7 @@ from frugally.errors import (
 )
 from frugally.files import disk
 from frugally.files.lock import writer_lock
-from frugally.text.analysis import Recipe
+from frugally.text.recipe import Recipe
 
 if TYPE_CHECKING:
     from frugally.ask.answer import Answer, NoAnswer
@@ -42,12 +54,6 @@ if TYPE_CHECKING:
 
 LOCK = "lock"
 DEFAULT_MEMORY = 1_000_000_000
-
-# What writers call their folders and files; anything else in the folder is the user's own.
-_SEGMENT = re.compile(r"seg-\d{6,}")
-_FILE = re.compile(
-    r"(postings|terms|tombstones-\d{6,})\.bin|tables\.safetensors|documents\.sqlite(-journal)?"
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,19 +92,27 @@ class Collection:
         analyser: str = "english",
         bits: int = 24,
         title_weight: int = 1,
+        segmenter: str | Path | None = None,
     ) -> Collection:
         """Make an empty collection in a new or empty folder.
 
+        `segmenter` is the folder of a net that finds the words of a script without spaces; the
+        collection keeps a copy.
+
         Raises:
             CollectionError: the folder holds something already.
-            UsageError: no such analyser.
+            UsageError: no such analyser, or one that takes no segmenter.
+            NetError: there is no such segmenter, or it is damaged.
         """
         folder = Path(path)
-        recipe = Recipe.make(analyser, bits=bits, title_weight=title_weight)
-        _must_be_empty(folder)
+        digest = segmenter_digest(usable_segmenter(Path(segmenter))) if segmenter else ""
+        recipe = Recipe.make(analyser, bits=bits, title_weight=title_weight, segmenter=digest)
+        _must_be_empty(folder, recipe)
         disk.make_folder(folder)
         with writer_lock(folder / LOCK):
-            _must_be_empty(folder)  # another process may have been quicker
+            _must_be_empty(folder, recipe)  # another process may have been quicker
+            if segmenter:
+                keep_segmenter(Path(segmenter), folder, digest)
             Manifest(recipe=recipe).save(folder)
             disk.sync_folder(folder.resolve().parent)
         return cls.open(folder)
@@ -114,9 +128,11 @@ class Collection:
         folder = Path(path)
         for _ in range(5):
             manifest = load_manifest(folder)
-            _check_recipe(folder, manifest.recipe, analyser)
+            check_recipe(folder, manifest.recipe, analyser)
+            digest = manifest.recipe.segmenter
+            segmenter = kept_segmenter(folder, digest) if digest else None
             try:
-                return cls(Snapshot(folder, manifest))
+                return cls(Snapshot(folder, manifest, segmenter))
             except CorruptionError:
                 # A writer may have merged these segments away since the manifest was read.
                 if load_manifest(folder) == manifest:
@@ -145,6 +161,18 @@ class Collection:
             UsageError: the question has no word, or k is below 1.
         """
         return self.snapshot.search(question, k, ranking=ranking, prune=prune)
+
+    def search_in(
+        self, language: str, question: str, k: int = 10, *, ranking: Ranking | None = None
+    ) -> list[Hit]:
+        """As `search`, of the passages in a language, by its ISO 639 code.
+
+        Of the best 16,384 passages each is looked at until k are found.
+
+        Raises:
+            UsageError: the question has no word, k is below 1, or no such language is known.
+        """
+        return self.snapshot.search_in(language, question, k, ranking=ranking)
 
     def match(self, question: str, k: int = 10, *, ranking: Ranking | None = None) -> list[Match]:
         """As `search`, but only the passages' numbers and scores, without their texts."""
@@ -270,9 +298,8 @@ class Collection:
         with self._writing():
             manifest, segments = self.snapshot.manifest, self.snapshot.segments
             if len(segments) > 1 or any(e.deleted for e in manifest.segments):
-                self._commit(
-                    self._merge(segments, manifest.next_segment), manifest.next_segment + 1
-                )
+                merged = merge_living(self.path, segments, manifest.next_segment)
+                self._commit(merged, manifest.next_segment + 1)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -280,15 +307,15 @@ class Collection:
         with writer_lock(self.path / LOCK):
             newest = load_manifest(self.path)
             if newest != self.snapshot.manifest:
-                self.snapshot = Snapshot(self.path, newest)
-            self._collect_garbage()
+                self.snapshot = self._seen(newest)
+            collect_garbage(self.path, self.snapshot.manifest)
             try:
                 yield
             finally:
                 # After an error too: the next writer should find the disk as the manifest says. If
                 # the error came after the commit, what to keep is for the next writer to find out.
                 if load_manifest(self.path) == self.snapshot.manifest:
-                    self._collect_garbage()
+                    collect_garbage(self.path, self.snapshot.manifest)
 
     def _write(
         self,
@@ -316,7 +343,7 @@ class Collection:
             added.replaced += dead.add_superseded(old)
             if new or dead.documents:
                 entries = dead.write(self.snapshot.manifest.commit + 1)
-                entries, next_segment = self._tidied(entries, next_segment)
+                entries, next_segment = tidied(self.path, entries, next_segment)
                 self._commit(entries, next_segment)
         return added
 
@@ -333,7 +360,9 @@ class Collection:
 
         numbers: dict[str, int] = {}
         recipe = self.snapshot.manifest.recipe
-        with SegmentsWriter(self.path, recipe, name, memory=memory) as writer:
+        with SegmentsWriter(
+            self.path, recipe, name, memory=memory, segmenter=self.snapshot.segmenter
+        ) as writer:
             for item, file in items:
                 record = file or named(item.source)
                 if record is not None and record.path not in numbers:
@@ -358,21 +387,6 @@ class Collection:
             new = writer.finish()
         return new, next_segment
 
-    def _tidied(
-        self, entries: list[SegmentEntry], next_segment: int
-    ) -> tuple[list[SegmentEntry], int]:
-        """Drop segments with nothing alive, and merge as the policy says, before committing."""
-        entries = [e for e in entries if e.deleted < e.passages]
-        while run := due_for_merging(entries):
-            tail = [Segment(self.path, entry) for entry in entries[-run:]]
-            entries = entries[:-run] + self._merge(tail, next_segment)
-            next_segment += 1
-        return entries, next_segment
-
-    def _merge(self, segments: Sequence[Segment], number: int) -> list[SegmentEntry]:
-        live = [s for s in segments if s.entry.deleted < s.entry.passages]
-        return [merge_segments(self.path, live, f"seg-{number:06d}")] if live else []
-
     def _commit(self, entries: Sequence[SegmentEntry], next_segment: int) -> None:
         disk.sync_folder(self.path)
         manifest = replace(
@@ -382,51 +396,21 @@ class Collection:
             segments=tuple(entries),
         )
         manifest.save(self.path)
-        self.snapshot = Snapshot(self.path, manifest)
+        self.snapshot = self._seen(manifest)
 
-    def _collect_garbage(self) -> None:
-        """Remove files that the manifest does not name: what a crash or a merge left behind."""
-        named = {entry.name: set(entry.files) for entry in self.snapshot.manifest.segments}
-        litter = [p for p in (self.path / (NAME + ".partial"),) if p.exists()]
-        empty: list[Path] = []
-        for folder in sorted(self.path.iterdir()):
-            if _SEGMENT.fullmatch(folder.name) and folder.is_dir():
-                keep = named.get(folder.name, set())
-                inside = sorted(folder.iterdir())
-                ours = [f for f in inside if f.name not in keep and _FILE.fullmatch(f.name)]
-                litter += ours
-                if len(ours) == len(inside):
-                    empty.append(folder)
-        if litter or empty:
-            # The manifest's writer may have died before its name was durable: it must be, before
-            # what an older one names is gone.
-            disk.sync_folder(self.path)
-        for path in [*litter, *empty]:
-            disk.remove(path)
+    def _seen(self, manifest: Manifest) -> Snapshot:
+        return Snapshot(self.path, manifest, self.snapshot.segmenter)
 
 
-def _check_recipe(folder: Path, stored: Recipe, wanted: str | None) -> None:
-    if wanted is not None and wanted != stored.analyser:
-        raise AnalyserMismatchError(
-            f"{folder} was built with the analyser {stored.analyser!r}, not {wanted!r}",
-            hint="open it without naming an analyser, or index the files again",
-        )
-    here = Recipe.make(stored.analyser, bits=stored.bits, title_weight=stored.title_weight)
-    if here.digest != stored.digest:
-        raise AnalyserMismatchError(
-            f"{folder} was built with {stored.as_dict()}, here is {here.as_dict()}",
-            hint="install the version it was built with, or index the files again",
-        )
-
-
-def _must_be_empty(folder: Path) -> None:
+def _must_be_empty(folder: Path, recipe: Recipe) -> None:
     try:
         names = {path.name for path in folder.iterdir()} if folder.exists() else set()
     except NotADirectoryError:
         names = {folder.name}
     except OSError as error:
         raise FrugallyError(f"cannot read {folder}: {error.strerror}") from error
-    if names - {LOCK, NAME + ".partial"}:
+    # What a process that died while it made this collection may have left.
+    if names - {LOCK, NAME + ".partial", segmenter_name(recipe.segmenter)}:
         raise CollectionError(
             f"{folder} exists and is not empty", hint="open it, or choose another place"
         )

@@ -15,7 +15,8 @@ class Hit:
 
     `text` is the passage, characters `start` to `end` of the document; `place` says where that is
     in the source, in words (`line 12`, `page 3`, `0:12:34`); `begins` and `ends` are seconds, for
-    subtitles. `passage` is its number in the collection, by which ties are broken.
+    subtitles. `passage` is its number in the collection, by which ties are broken. `language` is
+    the code of its language if it was asked for, empty where that is not clear.
     """
 
     passage: int
@@ -30,6 +31,7 @@ class Hit:
     place: str
     begins: float | None = None
     ends: float | None = None
+    language: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """By name, for JSON."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,24 @@ from frugally.ask.hit import Hit, place_of
 from frugally.ask.index.documents import SourceRecord, StoredDocument
 from frugally.ask.index.manifest import Manifest
 from frugally.ask.index.segment import Segment
+from frugally.ask.languages import known_language, languages_of
 from frugally.ask.search.ranking import Ranking
 from frugally.ask.search.searcher import Match, Searcher, Share
 from frugally.cost import spend
 from frugally.errors import UsageError
-from frugally.text.analysis import QueryTerm, make_analyser
+from frugally.text.analysis import make_analyser
+from frugally.text.hashed_analyser import WordSegmenter
+from frugally.text.terms import QueryTerm
 
 _RANKING = Ranking()
+MOST_LOOKED_AT = 1 << 14
+"""So many passages at most are looked at for those in a language."""
+
+
+def with_languages(hits: Sequence[Hit]) -> list[Hit]:
+    """The same hits, with the languages of their passages."""
+    codes = languages_of(hit.text for hit in hits)
+    return [replace(hit, language=code) for hit, code in zip(hits, codes, strict=True)]
 
 
 def _empty() -> UsageError:
@@ -36,12 +48,15 @@ class Snapshot:
         CorruptionError: a segment is damaged.
     """
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    def __init__(
+        self, path: Path, manifest: Manifest, segmenter: WordSegmenter | None = None
+    ) -> None:
         self.path = path
         self.manifest = manifest
         self.segments = [Segment(path, entry) for entry in manifest.segments]
         self.searcher = Searcher(self.segments)
-        self._analyser = make_analyser(manifest.recipe)
+        self.segmenter = segmenter
+        self._analyser = make_analyser(manifest.recipe, segmenter)
         self._analysing = threading.Lock()  # an analyser numbers words as it meets them
 
     def __len__(self) -> int:
@@ -95,6 +110,26 @@ class Snapshot:
         """
         matches = self.match(question, k, ranking=ranking, prune=prune)
         return [self.hit(match.passage, match.score) for match in matches]
+
+    def search_in(
+        self, language: str, question: str, k: int, *, ranking: Ranking | None = None
+    ) -> list[Hit]:
+        """As `search`, of the passages in a language; looks at the best MOST_LOOKED_AT for them.
+
+        Raises:
+            UsageError: the question has no word, k is below 1, or no such language is known.
+        """
+        wanted = known_language(language)
+        most, seen = max(16, 4 * k), 0
+        found: list[Hit] = []
+        while True:
+            matches = self.match(question, most, ranking=ranking)
+            new = [self.hit(match.passage, match.score) for match in matches[seen:]]
+            found += [hit for hit in with_languages(new) if hit.language == wanted]
+            seen = len(matches)
+            if len(found) >= k or seen < most or seen >= MOST_LOOKED_AT:
+                return found[:k]
+            most = min(4 * most, MOST_LOOKED_AT)
 
     def explain(self, question: str, hit: Hit, *, ranking: Ranking | None = None) -> list[Share]:
         """What each term of the question added to a hit's score."""

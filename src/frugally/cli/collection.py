@@ -28,11 +28,18 @@ def collection() -> None:
 @collection.command()
 @_where
 @click.option("--sources", is_flag=True, help="List the files that it was made from.")
+@click.option("--languages", is_flag=True, help="Look at each document for its language.")
 @json_option
-def status(where: Path, sources: bool, as_json: bool) -> None:
+def status(where: Path, sources: bool, languages: bool, as_json: bool) -> None:
     """Show what a collection holds, its size, and the share of terms that collide."""
     opened = open_collection(where)
     found = opened.status()
+    if languages:
+        from frugally.ask.languages import count_languages
+
+        with waiting(f"looking at {found['documents']:,} documents"):
+            texts = (stored.document.text for stored in opened.documents())
+            found["languages"] = count_languages(texts)
     if sources:
         found["sources"] = sorted(opened.sources())
     if as_json:
@@ -45,10 +52,13 @@ def status(where: Path, sources: bool, as_json: bool) -> None:
     click.echo(f"segments    {found['segments']}, commit {found['commit']}")
     click.echo(f"index       {format_bytes(found['index_bytes'])}, {found['postings']:,} postings")
     click.echo(f"texts       {format_bytes(found['documents_bytes'])}")
-    click.echo(f"analyser    {recipe['analyser']}, 2^{recipe['bits']} buckets")
+    words = f", segmenter {recipe['segmenter']}" if "segmenter" in recipe else ""
+    click.echo(f"analyser    {recipe['analyser']}, 2^{recipe['bits']} buckets{words}")
     measured = found["colliding_terms_measured"]
     told = "not measured" if measured is None else f"{measured:.1%} measured"
     click.echo(f"collisions  {found['colliding_terms_expected']:.1%} of terms expected, {told}")
+    for code, count in found.get("languages", {}).items():
+        click.echo(f"language    {code or 'not clear'} {count:,}")
     for path in found.get("sources", ()):
         click.echo(f"source      {path if one_line(path) == path else repr(path)}")
 

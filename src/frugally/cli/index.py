@@ -30,6 +30,11 @@ _SHOWN_PROBLEMS = 20
 @click.option("--analyser", help="english (default), plain or drqa; for a new collection.")
 @click.option("--bits", type=click.IntRange(8, 32), help="Terms are hashed to so many bits [24].")
 @click.option("--title-weight", type=click.IntRange(0, 16), help="How often a title counts [1].")
+@click.option(
+    "--segmenter",
+    metavar="NET",
+    help="A net that finds words in text without spaces, like segmenter-th; for a new collection.",
+)
 @click.option("--memory", default="1GB", show_default=True, help="What the whole process may take.")
 @click.option(
     "--passage-length",
@@ -44,6 +49,7 @@ def index(
     analyser: str | None,
     bits: int | None,
     title_weight: int | None,
+    segmenter: str | None,
     memory: str,
     passage_length: int | None,
     prune: bool,
@@ -60,20 +66,27 @@ def index(
         import frugally.ask.sources.kernels  # noqa: F401
         from frugally.ask.collection import Collection
         from frugally.ask.index.manifest import NAME
+        from frugally.ask.index.segmenter import segmenter_digest, usable_segmenter
         from frugally.ask.index.writer import occurrences_within
         from frugally.ask.passages import LONGEST
         from frugally.ask.sources import discover
+        from frugally.nets.zoo import find_net
     started = time.perf_counter()
     # Too little memory, or a path that does not exist, should leave nothing behind.
     occurrences_within(limit)
     if not prune:
         discover(paths, lambda _: None)
+    net = find_net(segmenter) if segmenter else None
     if (where / NAME).is_file():
         collection = Collection.open(where, analyser=analyser)
-        recipe = collection.status()["analyser"]
-        if bits not in (None, recipe["bits"]) or title_weight not in (None, recipe["title_weight"]):
+        recipe = collection.snapshot.manifest.recipe
+        asked: dict[str, object] = {"bits": bits, "title_weight": title_weight, "segmenter": None}
+        if net is not None:
+            asked["segmenter"] = segmenter_digest(usable_segmenter(net))
+        if any(value not in (None, getattr(recipe, name)) for name, value in asked.items()):
             raise click.UsageError(
-                f"{where} was made with {recipe}; --bits and --title-weight stay"
+                f"{where} was made with {recipe.as_dict()}; --bits, --title-weight and --segmenter "
+                "stay"
             )
     else:
         collection = Collection.create(
@@ -81,6 +94,7 @@ def index(
             analyser=analyser or "english",
             bits=bits or 24,
             title_weight=1 if title_weight is None else title_weight,
+            segmenter=net,
         )
     from frugally.cli.progress import Counting
 

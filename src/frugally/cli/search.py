@@ -34,6 +34,7 @@ _MOST_FOR_PROMPT = 1000
     show_default=True,
     help="For tfidf.",
 )
+@click.option("--language", metavar="CODE", help="Only passages in this language, like de or zh.")
 @click.option("--explain", is_flag=True, help="Show each term's share of each score.")
 @click.option(
     "--tokens",
@@ -47,6 +48,7 @@ def search(
     k: int,
     ranking: str,
     similarity: str,
+    language: str | None,
     explain: bool,
     tokens: int | None,
     as_json: bool,
@@ -58,8 +60,14 @@ def search(
     collection = open_collection(where)
     how = Ranking(name=ranking, similarity=similarity)
     with metered() as cost:
-        hits = collection.search(query, _MOST_FOR_PROMPT if tokens else k, ranking=how)
+        most = _MOST_FOR_PROMPT if tokens else k
+        if language:
+            hits = collection.search_in(language, query, most, ranking=how)
+        else:
+            hits = collection.search(query, most, ranking=how)
     nothing = "No passage has any of these words."
+    if language:
+        nothing = f"No passage in this language ({language}) has any of these words."
     if tokens:
         from frugally.ask.prompt import count_tokens, fit_tokens, prompt
 
@@ -73,6 +81,9 @@ def search(
         for number, hit in enumerate(hits, 1):
             _show(collection, query, number, hit, how if explain else None)
     if as_json:
+        from frugally.ask.snapshot import with_languages
+
+        hits = with_languages(hits)
         found = [_as_dict(collection, query, hit, how if explain else None) for hit in hits]
         result = {"query": query, "hits": found, "cost": cost.as_dict()}
         click.echo(json.dumps(result, ensure_ascii=False, indent=1))

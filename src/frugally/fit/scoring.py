@@ -17,6 +17,11 @@ _BINS = 15
 PAIRS = 20
 
 
+def percent(part: int, whole: int) -> float | None:
+    """A share in percent, two digits; None of nothing."""
+    return round(100.0 * part / whole, 2) if whole else None
+
+
 def balanced(labels: Labels, weights: Floats) -> Floats:
     """How much each text counts so that each label counts its weight, all together 1."""
     shares = weights / np.maximum(np.bincount(labels, minlength=len(weights)), 1)

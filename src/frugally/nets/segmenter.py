@@ -39,6 +39,7 @@ from frugally.nets.segmenting.features import (
     kinds_of,
     known_group,
 )
+from frugally.text.unicode_table import SPACELESS
 
 TASK = "segmenter"
 LABELS = ["append", "split"]
@@ -105,6 +106,12 @@ class Segmenter:
                 hint="fit it again with this version",
             )
         return cls(net, card, Vocabulary.from_arrays(map_tensors(folder / NETWORK), net.shape))
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """Scripts without spaces that it was fitted on, by their names in `unicode_table`."""
+        named = self.card.get("scripts", ())
+        return tuple(script for script in SPACELESS if script in named)
 
     def segment(self, text: str) -> list[str]:
         """The words of a text, end to end the text itself; a run of white space is one of them."""

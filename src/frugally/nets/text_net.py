@@ -5,6 +5,7 @@ A text becomes h0 in the task's own way; from there on it is `nets/feedforward.p
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from frugally.nets.feedforward import FeedForward, Floats
 _CHUNK = 1 << 16  # bytes of texts taken together, so that memory stays small
 
 
-class TextNet:
+class TextNet(ABC):
     """A net over texts, each worked through alone: it gets the same alone and among others."""
 
     def __init__(self, net: FeedForward, card: Card, features: Mapping[str, Any]) -> None:
@@ -91,9 +92,9 @@ class TextNet:
         known: NDArray[np.bool_] = np.any(inputs != 0, axis=1)
         return logits, known
 
+    @abstractmethod
     def _inputs(self, texts: Sequence[bytes]) -> Floats:
         """h0 of some UTF-8 texts, [texts, inputs]; zeros where there is nothing known."""
-        raise NotImplementedError
 
 
 def utf8(text: str | bytes) -> bytes:

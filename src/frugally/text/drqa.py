@@ -12,10 +12,16 @@ import functools
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from frugally.text.murmur import murmur3_32
+from frugally.text.recipe import Recipe
 from frugally.text.stopwords import STOP_WORDS
+from frugally.text.terms import QueryTerm, Spans, Terms, keys_of, merged
 
 
 def tokens(text: str) -> list[str]:
@@ -69,3 +75,52 @@ def _ranges(codes: list[int]) -> str:
             parts.append(f"\\U{codes[start]:08x}-\\U{codes[i - 1]:08x}")
             start = i
     return "".join(parts)
+
+
+class DrqaAnalyser:
+    """The seed system's terms exactly (Chen et al. 2017, section 3.1)."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._recipe = recipe
+
+    def forget(self) -> None:
+        """Nothing is remembered."""
+
+    def prepare(self, spans: Spans, passage: int) -> Callable[[], Terms]:
+        """What gives the terms of passages numbered from `passage`; spans are title, text, …."""
+        return partial(self._terms, spans, passage)
+
+    def _terms(self, spans: Spans, passage: int) -> Terms:
+        packed: list[int] = []
+        lengths = np.zeros(len(spans.starts) // 2, np.int64)
+        whole = spans.text.tobytes()
+        bounds = zip(spans.starts.tolist(), spans.ends.tolist(), strict=True)
+        fields = [whole[start:end] for start, end in bounds]
+        for i in range(0, len(fields), 2):
+            number = passage + i // 2
+            pieces = [fields[i]] * self._recipe.title_weight + [fields[i + 1]]
+            text = b" ".join(pieces).decode("utf-8", "replace")
+            words = tokens(text)
+            lengths[i // 2] = len(words)
+            packed += (bucket(gram, self._recipe.bits) << 32 | number for gram in ngrams(words))
+        return Terms(np.array(packed, np.uint64), lengths, np.zeros(0, np.uint64))
+
+    def query(self, question: str) -> list[QueryTerm]:
+        """The terms of a question that the seed system would use.
+
+        If its stop rule leaves none, the words themselves: its index holds no stop words, so they
+        find nothing, and a search says so instead of calling the question empty.
+        """
+        whole = question.encode("utf-8", "replace").decode()  # as texts are read
+        words = tokens(whole)
+        grams: Iterable[str] = list(ngrams(words))
+        if not grams:
+            grams = (word for word in words if not is_punctuation(word))
+        return merged(
+            (bucket(gram, self._recipe.bits), gram, "bigram" if " " in gram else "word")
+            for gram in grams
+        )
+
+    def query_keys(self, question: str) -> NDArray[np.int64]:
+        """What `query` says but the texts: as `keys_of` of it."""
+        return keys_of(self.query(question))

@@ -12,6 +12,8 @@ canonical order of marks is restored by the tokeniser.
 from __future__ import annotations
 
 import functools
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +33,37 @@ _SOLO_NAMES = (
     "NEW TAI LUE", "TAI LE ", "JAVANESE ", "BALINESE ",
 )  # fmt: skip
 
+SPACELESS = {
+    "Han": ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xF900, 0xFB00), (0x20000, 0x32000)),
+    "Hiragana": ((0x3040, 0x30A0), (0x1B001, 0x1B120), (0x1B150, 0x1B153)),
+    "Katakana": (
+        (0x30A0, 0x3100),
+        (0x31F0, 0x3200),
+        (0xFF66, 0xFFA0),
+        (0x1AFF0, 0x1B000),
+        (0x1B000, 0x1B001),
+        (0x1B120, 0x1B123),
+        (0x1B164, 0x1B168),
+    ),
+    "Bopomofo": ((0x3100, 0x3130), (0x31A0, 0x31C0)),
+    "Thai": ((0x0E00, 0x0E80),),
+    "Lao": ((0x0E80, 0x0F00),),
+    "Khmer": ((0x1780, 0x1800),),
+    "Burmese": ((0x1000, 0x10A0), (0xA9E0, 0xAA00), (0xAA60, 0xAA80)),
+    "Yi": ((0xA000, 0xA490),),
+    "Javanese": ((0xA980, 0xA9E0),),
+}
+"""Where the letters of scripts without spaces stand, for those that a segmenter may know."""
+
+WORD_BREAK = "\u200b"
+"""Parts words in text of a script whose words are found by a segmenter."""
+
+
+def covering(scripts: Iterable[str]) -> re.Pattern[str]:
+    """A pattern of one character of some scripts, by their names in SPACELESS."""
+    ranges = [bounds for script in scripts for bounds in SPACELESS[script]]
+    return re.compile(f"[{''.join(f'{chr(low)}-{chr(end - 1)}' for low, end in ranges)}]")
+
 
 @dataclass(frozen=True, slots=True)
 class UnicodeTable:
@@ -44,6 +77,29 @@ class UnicodeTable:
     pages: NDArray[np.uint16]
     entries: NDArray[np.uint32]
     folds: NDArray[np.int32]
+
+    def kind(self, char: str) -> int:
+        """What a character does to a token."""
+        code = ord(char)
+        return int(self.entries[int(self.pages[code >> 8]) * 256 + (code & 255)]) & 7
+
+    def with_words_in(self, scripts: Sequence[str]) -> UnicodeTable:
+        """A table by which letters of these scripts stand together, up to a WORD_BREAK."""
+        pages = self.pages.copy()
+        blocks = list(self.entries.reshape(-1, 256))
+        bounds = [pair for script in scripts for pair in SPACELESS[script]]
+        for number in sorted({n for low, end in bounds for n in range(low >> 8, (end + 255) >> 8)}):
+            codes = np.arange(number << 8, (number + 1) << 8)
+            inside = np.any([(low <= codes) & (codes < end) for low, end in bounds], axis=0)
+            block = blocks[pages[number]]
+            solo = inside & (block & 7 == SOLO)
+            pages[number] = len(blocks)
+            blocks.append(np.where(solo, block - SOLO + WORD, block))
+        code = ord(WORD_BREAK)
+        block = blocks[pages[code >> 8]].copy()
+        block[code & 255] = SEPARATOR
+        pages[code >> 8] = len(blocks)
+        return UnicodeTable(pages, np.concatenate([*blocks, block]), self.folds)
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from frugally.ask.search.searcher import MOST_TERMS, Searcher
 from frugally.cost import metered
 from frugally.errors import UsageError
 from frugally.text import drqa
-from frugally.text.analysis import QueryTerm, keys_of
+from frugally.text.terms import QueryTerm, keys_of
 
 ONE = 1 << 24
 WINDOW = 1 << WINDOW_BITS

@@ -22,7 +22,7 @@ from frugally.ask.index.records import (
     bytes_of,
     make_record,
 )
-from frugally.text.analysis import Spans
+from frugally.text.terms import Spans
 
 
 @dataclass(frozen=True, slots=True, eq=False)

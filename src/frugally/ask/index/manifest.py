@@ -8,9 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from frugally.errors import CollectionError, CorruptionError, FormatVersionError
+from frugally.errors import (
+    AnalyserMismatchError,
+    CollectionError,
+    CorruptionError,
+    FormatVersionError,
+)
 from frugally.files import disk
-from frugally.text.analysis import Recipe
+from frugally.text.recipe import Recipe
 
 FORMAT = 1
 NAME = "manifest.json"
@@ -108,3 +113,27 @@ def load_manifest(folder: Path) -> Manifest:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise CorruptionError(f"{path} is damaged: {error!r}") from error
+
+
+def check_recipe(folder: Path, stored: Recipe, wanted: str | None) -> None:
+    """Make sure that terms are made here as they were for a collection, by the analyser wanted.
+
+    Raises:
+        AnalyserMismatchError: they are not.
+    """
+    if wanted is not None and wanted != stored.analyser:
+        raise AnalyserMismatchError(
+            f"{folder} was built with the analyser {stored.analyser!r}, not {wanted!r}",
+            hint="open it without naming an analyser, or index the files again",
+        )
+    here = Recipe.make(
+        stored.analyser,
+        bits=stored.bits,
+        title_weight=stored.title_weight,
+        segmenter=stored.segmenter,
+    )
+    if here.digest != stored.digest:
+        raise AnalyserMismatchError(
+            f"{folder} was built with {stored.as_dict()}, here is {here.as_dict()}",
+            hint="install the version it was built with, or index the files again",
+        )

@@ -41,6 +41,27 @@ def due_for_merging(segments: Sequence[SegmentEntry]) -> int:
     return 0
 
 
+def tidied(
+    folder: Path, entries: Sequence[SegmentEntry], number: int
+) -> tuple[list[SegmentEntry], int]:
+    """Segments without those in which nothing is alive, merged as the policy says.
+
+    New ones are numbered from `number` on; returns the number after theirs, too.
+    """
+    kept = [entry for entry in entries if entry.deleted < entry.passages]
+    while run := due_for_merging(kept):
+        tail = [Segment(folder, entry) for entry in kept[-run:]]
+        kept = kept[:-run] + merge_living(folder, tail, number)
+        number += 1
+    return kept, number
+
+
+def merge_living(folder: Path, segments: Sequence[Segment], number: int) -> list[SegmentEntry]:
+    """The segment, by its number, that has what is alive in some; none if nothing is."""
+    live = [s for s in segments if s.entry.deleted < s.entry.passages]
+    return [merge_segments(folder, live, f"seg-{number:06d}")] if live else []
+
+
 def merge_segments(folder: Path, segments: Sequence[Segment], name: str) -> SegmentEntry:
     """Write the live passages of some segments, in order, as one; returns its manifest entry."""
     target = folder / name

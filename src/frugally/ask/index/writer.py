@@ -28,7 +28,10 @@ from frugally.ask.index.records import (
 from frugally.budget import format_bytes
 from frugally.errors import BudgetError
 from frugally.files import disk
-from frugally.text.analysis import Analyser, Recipe, Spans, Terms, make_analyser
+from frugally.text.analysis import make_analyser
+from frugally.text.hashed_analyser import WordSegmenter
+from frugally.text.recipe import Recipe
+from frugally.text.terms import Analyser, Spans, Terms
 
 # The interpreter, its libraries and the batches under way take this much; an occurrence takes eight
 # bytes, and what grows with them (words met, buffers of packing) is allowed as much again.
@@ -168,22 +171,29 @@ _quick_switching = _QuickSwitching()
 class SegmentsWriter:
     """Writes documents into as many segments as the memory allowed makes necessary.
 
-    `name` gives each new segment's name. The same documents with the same `memory` make the same
-    posting files, whatever the threads do. Use as a context; `finish` returns the segments.
+    `name` gives each new segment's name; `segmenter` is the recipe's, if it has one. The same
+    documents with the same `memory` make the same posting files, whatever the threads do. Use
+    as a context; `finish` returns the segments.
 
     Raises:
         BudgetError: `memory` is below SMALLEST_MEMORY.
     """
 
     def __init__(
-        self, folder: Path, recipe: Recipe, name: Callable[[], str], *, memory: int
+        self,
+        folder: Path,
+        recipe: Recipe,
+        name: Callable[[], str],
+        *,
+        memory: int,
+        segmenter: WordSegmenter | None = None,
     ) -> None:
         self._folder = folder
         self._bits = recipe.bits
         self._most_per_byte = max(1, recipe.title_weight)
         self._name = name
         self._capacity = occurrences_within(memory)
-        self._analyser: Analyser = make_analyser(recipe)
+        self._analyser: Analyser = make_analyser(recipe, segmenter)
         self._batch = PendingDocuments()
         self._pending: deque[tuple[int, Future[Future[int]]]] = deque()  # bytes of each batch
         # A thread each for what is done in order: numbering words, then gathering their terms.

@@ -16,7 +16,7 @@ from frugally.ask.index.segment import HINT, Segment
 from frugally.ask.search.ranking import LONGEST, Ranking
 from frugally.cost import spend
 from frugally.errors import CorruptionError, UsageError
-from frugally.text.analysis import QueryTerm, keys_of
+from frugally.text.terms import QueryTerm, keys_of
 
 # A question of a hundred thousand characters is answered by its rarest terms.
 MOST_TERMS = 256

@@ -84,6 +84,13 @@ def least_size(labels: int, distinct: Mapping[str, int]) -> int:
     return high
 
 
+def smallest(labels: int, distinct: Mapping[str, int]) -> Shape:
+    """The smallest net."""
+    shape = LEAST.shape(least_size(labels, distinct), labels, distinct)
+    assert shape is not None
+    return shape
+
+
 def candidates(
     size: int, labels: int, distinct: Mapping[str, int], fits: Callable[[Shape], bool]
 ) -> list[Shape]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,10 +14,10 @@ from frugally.fit import scoring
 from frugally.fit.classifier.training import AT_ONCE, Work
 from frugally.fit.labelled import Texts
 from frugally.fit.scoring import Guessed
+from frugally.fit.text_cost import ITEM
 from frugally.nets.card import Card
 from frugally.nets.classifier import FEATURES, GROUPS, TASK, Classifier
 
-ITEM = 100  # characters of the text that costs are stated for
 _SLACK = 3_072  # bytes: the header of the tensors, the shape on the card, rounding
 _TRIED = 12  # trainings of a tournament of nine
 
@@ -89,14 +88,3 @@ def allowance(work: Work, about: Mapping[str, Any]) -> int:
         training={**asdict(work.fit), "temperature": 0.123, "tried": tried},
     )
     return len(json.dumps(card, ensure_ascii=False, indent=1).encode()) + _SLACK
-
-
-def seconds_of(ready: Classifier, texts: int = 200) -> float:
-    """The median time of one text of `ITEM` characters, by itself."""
-    text = ("classification of some texts " * 4)[:ITEM]
-    times = []
-    for _ in range(texts):
-        started = time.perf_counter()
-        ready.classify([text])
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))

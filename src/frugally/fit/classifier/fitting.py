@@ -12,8 +12,8 @@ import numpy as np
 from frugally.budget import Budget
 from frugally.errors import UsageError
 from frugally.fit import scoring
-from frugally.fit.classifier.allocation import LEAST, candidates, least_size
-from frugally.fit.classifier.card import ITEM, allowance, card_of, scores_of, seconds_of
+from frugally.fit.classifier.allocation import candidates, least_size, smallest
+from frugally.fit.classifier.card import allowance, card_of, scores_of
 from frugally.fit.classifier.draws import Pool
 from frugally.fit.classifier.examples import split
 from frugally.fit.classifier.reading import read_labelled, read_texts
@@ -21,9 +21,10 @@ from frugally.fit.classifier.training import Fit, Report, Work, forget_unseen
 from frugally.fit.distillation import Distillation, Taught, Teacher, shares_of
 from frugally.fit.feedforward import Net
 from frugally.fit.labelled import Labelled, Split, plain
-from frugally.fit.refusal import refusal
+from frugally.fit.refusal import refusal, size_of
 from frugally.fit.saving import in_eight_bits, save_within
 from frugally.fit.successive_halving import describe, tournament
+from frugally.fit.text_cost import cost_of, excess
 from frugally.nets.card import Card
 from frugally.nets.classifier import FEATURES, Classifier
 from frugally.nets.feedforward import Shape
@@ -88,7 +89,7 @@ def fit_labelled(
     report: Report,
 ) -> Card:
     """As `fit_classifier`, from pairs of label and text; `fit` is by default `Fit.of`."""
-    size = _checked(budget)
+    size = size_of(budget, "a classifier", "300KB 20us")
     parts = split(labelled, seed, tests=tests, report=report)
     names = parts.names
     report(f"{len(parts.train.texts):,} texts of {len(names)} classes to learn from")
@@ -115,22 +116,14 @@ def fit_labelled(
         size - reserved, len(names), work.distinct, lambda shape: not _excess(work, shape, budget)
     )
     if not shapes:
-        smallest = LEAST.shape(least, len(names), work.distinct)
-        assert smallest is not None
-        kind, cost = _excess(work, smallest, budget)[0]
-        _refuse(work, kind, cost)
+        # Timed again, the smallest may be quick enough.
+        shapes = [smallest(len(names), work.distinct)]
+        if broken := _excess(work, shapes[0], budget):
+            _refuse(work, *broken[0])
     shape, tried = tournament(shapes, work.trial, steps=fit.trial_steps, report=report)
     report(f"training {describe(shape)} for {fit.steps:,} steps")
     net = work.train(shape, fit.steps)
     return _finish(work, net, out, budget=budget, about=about, tried=tried)
-
-
-def _checked(budget: Budget) -> int:
-    if budget.passages is not None:
-        raise UsageError("a classifier reads no passages", hint="a budget like '300KB 20us'")
-    if budget.size is None:
-        raise UsageError("the budget says nothing of bytes", hint="a budget like '300KB'")
-    return budget.size
 
 
 def _pool(parts: Split) -> Pool:
@@ -206,11 +199,7 @@ def _finish(
         budget,
         about,
         found=found,
-        cost={
-            "characters": ITEM,
-            "flops": ready.flops(ITEM),
-            "microseconds": round(1e6 * seconds_of(ready), 1),
-        },
+        cost=cost_of(ready, Classifier.classify),
         training=training,
     )
     save_within(out, shape, arrays, card, budget)
@@ -225,22 +214,16 @@ def _finish(
 
 def _excess(work: Work, shape: Shape, budget: Budget) -> list[tuple[str, float]]:
     """The limits that a net of a shape breaks, whatever is learnt, with what it takes."""
-    found: list[tuple[str, float]] = []
-    if budget.flops is None and budget.seconds is None:
-        return found
-    random = _classifier(shape, Net(shape, work.fit.seed).arrays(), work.parts.names)
-    if budget.flops is not None and random.flops(ITEM) > budget.flops:
-        found.append(("flops", random.flops(ITEM)))
-    if budget.seconds is not None and (taken := seconds_of(random)) > budget.seconds:
-        found.append(("seconds", taken))
-    return found
+
+    def random() -> Classifier:
+        return _classifier(shape, Net(shape, work.fit.seed).arrays(), work.parts.names)
+
+    return excess(budget, random, Classifier.classify)
 
 
 def _refuse(work: Work, kind: str, cost: float) -> NoReturn:
     labels = len(work.parts.names)
-    smallest = LEAST.shape(least_size(labels, work.distinct), labels, work.distinct)
-    assert smallest is not None
-    reached = work.trial(smallest, 2 * work.fit.trial_steps)
+    reached = work.trial(smallest(labels, work.distinct), 2 * work.fit.trial_steps)
     which = "" if work.parts.dev.texts else ", on the texts learnt from: none could be held out"
     scored = f"scores about {reached:.2f}, the mean of accuracy and macro F1{which}"
     raise refusal(f"classifier of {labels} classes", kind, cost, scored)

@@ -68,6 +68,13 @@ def least_size(labels: int) -> int:
     return high
 
 
+def smallest(labels: int) -> Shape:
+    """The smallest net."""
+    shape = LEAST.shape(least_size(labels), labels)
+    assert shape is not None
+    return shape
+
+
 def candidates(size: int, labels: int, fits: Callable[[Shape], bool]) -> list[Shape]:
     """The nets worth a trial in `size` bytes of arrays: each width with each profile.
 

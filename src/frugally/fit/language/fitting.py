@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,17 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frugally.budget import Budget
-from frugally.errors import UsageError
 from frugally.fit import scoring
 from frugally.fit.feedforward import Bags, Net, Settings, logits_of, train
 from frugally.fit.labelled import Labelled, Split
-from frugally.fit.language.allocation import LEAST, candidates, least_size
+from frugally.fit.language.allocation import candidates, least_size, smallest
 from frugally.fit.language.draws import Drawer, Words, examples, fixed_examples, word_rows
 from frugally.fit.language.examples import read_tsv, split
-from frugally.fit.refusal import refusal
+from frugally.fit.refusal import refusal, size_of
 from frugally.fit.saving import in_eight_bits
 from frugally.fit.scoring import Guessed
 from frugally.fit.successive_halving import describe, tournament
+from frugally.fit.text_cost import ITEM, cost_of, excess
 from frugally.nets.card import Card
 from frugally.nets.feedforward import Shape, save_feedforward
 from frugally.nets.language import FEATURES, TASK, LanguageIdentifier
@@ -31,7 +30,6 @@ from frugally.text.ngrams import letters, ngram_rows
 
 Report = Callable[[str], None]
 
-_ITEM = 100  # characters of the text that costs are stated for
 _MOST_COUNTED = 5_000  # texts of a label, for how often it is drawn
 _NOTHING_HELD = "no label has texts to spare"
 _SLACK = 1_024  # bytes: a tensor file's header grows by digits, a card by rounding
@@ -92,7 +90,7 @@ def fit_labelled(
     `weights` say how often labels are drawn, and how much they count when nets are compared, 1
     where nothing is said; `sources` name the data and its licence on the card.
     """
-    size = _checked(budget)
+    size = size_of(budget, "an identifier", "1MB 100kFLOP")
     parts = split(labelled, fit.seed)
     report(f"{len(parts.train.texts):,} texts of {len(parts.names)} labels")
     work = Work(parts, fit, weights or {}, report)
@@ -102,22 +100,14 @@ def fit_labelled(
         _refuse(work, "size", least + allowance)
     shapes = candidates(size - allowance, len(parts.names), lambda s: not _excess(work, s, budget))
     if not shapes:
-        smallest = LEAST.shape(size - allowance, len(parts.names))
-        assert smallest is not None
-        kind, cost = _excess(work, smallest, budget)[0]
-        _refuse(work, kind, cost)
+        # Timed again, the smallest may be quick enough.
+        shapes = [smallest(len(parts.names))]
+        if broken := _excess(work, shapes[0], budget):
+            _refuse(work, *broken[0])
     shape, tried = tournament(shapes, work.trial, steps=fit.trial_steps, report=report)
     report(f"training {describe(shape)} for {fit.steps:,} steps")
     net = work.train(shape, fit.steps)
     return finish(work, net, out, budget=budget, sources=sources, tried=tried)
-
-
-def _checked(budget: Budget) -> int:
-    if budget.passages is not None:
-        raise UsageError("an identifier reads no passages", hint="a budget like '1MB 100kFLOP'")
-    if budget.size is None:
-        raise UsageError("the budget says nothing of bytes", hint="a budget like '1MB'")
-    return budget.size
 
 
 class Work:
@@ -211,11 +201,7 @@ def finish(
         sources,
         threshold=threshold,
         found=scoring.scores(by_length, names, work.weights),
-        cost={
-            "characters": _ITEM,
-            "flops": ready.flops(_ITEM),
-            "microseconds": round(1e6 * _seconds(ready), 1),
-        },
+        cost=cost_of(ready, LanguageIdentifier.identify),
         training={"temperature": round(cooled, 3), "tried": tried},
     )
     written = save_feedforward(out, shape, **arrays, card=card)
@@ -285,7 +271,7 @@ def _allowance(work: Work, sources: Mapping[str, str]) -> int:
         sources,
         threshold=0.123,
         found=found,
-        cost={"characters": _ITEM, "flops": 10**9, "microseconds": 1234.5},
+        cost={"characters": ITEM, "flops": 10**9, "microseconds": 1234.5},
         training={"temperature": 0.123, "tried": tried},
     )
     # The card also gets the shape and the checksum of the tensors, the tensors their header.
@@ -294,23 +280,17 @@ def _allowance(work: Work, sources: Mapping[str, str]) -> int:
 
 def _excess(work: Work, shape: Shape, budget: Budget) -> list[tuple[str, float]]:
     """The limits that a net of a shape breaks, whatever is learnt, with what it takes."""
-    found: list[tuple[str, float]] = []
-    if budget.flops is None and budget.seconds is None:
-        return found
-    random = _identifier(shape, Net(shape, work.fit.seed).arrays(), work.parts.names)
-    if budget.flops is not None and random.flops(_ITEM) > budget.flops:
-        found.append(("flops", random.flops(_ITEM)))
-    if budget.seconds is not None and (taken := _seconds(random)) > budget.seconds:
-        found.append(("seconds", taken))
-    return found
+
+    def random() -> LanguageIdentifier:
+        return _identifier(shape, Net(shape, work.fit.seed).arrays(), work.parts.names)
+
+    return excess(budget, random, LanguageIdentifier.identify)
 
 
 def _refuse(work: Work, kind: str, cost: float) -> NoReturn:
     labels = len(work.parts.names)
-    smallest = LEAST.shape(least_size(labels), labels)
-    assert smallest is not None
     if work.parts.dev.texts:
-        reached = work.trial(smallest, 2 * work.fit.trial_steps)
+        reached = work.trial(smallest(labels), 2 * work.fit.trial_steps)
         scored = f"gets about {100 * reached:.0f} % right"
     else:
         scored = f"could not be scored: {_NOTHING_HELD}"
@@ -349,14 +329,3 @@ def _identifier(
     """The identifier that these weights are once they are written."""
     card = {"labels": list(names), "threshold": 0.0, "features": FEATURES}
     return LanguageIdentifier(in_eight_bits(shape, arrays), card)
-
-
-def _seconds(ready: LanguageIdentifier, texts: int = 200) -> float:
-    """The median time of one text of `_ITEM` characters, by itself."""
-    text = ("identification of a language " * 4)[:_ITEM]
-    times = []
-    for _ in range(texts):
-        started = time.perf_counter()
-        ready.identify([text])
-        times.append(time.perf_counter() - started)
-    return float(np.median(times))

@@ -193,7 +193,12 @@ class Trainer:
         seed = np.random.SeedSequence((self.settings.seed, self.progress.step, shard))
         generator = torch.Generator().manual_seed(int(seed.generate_state(1)[0]))
         batch = self.train_examples.batch(examples)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.settings.bfloat16):
+        # Autocast's cache of cast weights is one for all threads, and the thread that is done first
+        # empties it: whether the gradients of a weight's uses are summed in bfloat16 or float32
+        # would hang on which thread is ahead.
+        with torch.autocast(
+            "cpu", torch.bfloat16, enabled=self.settings.bfloat16, cache_enabled=False
+        ):
             scores = self.network(self.working_vectors, batch, self.settings.dropout, generator)
         value = loss(scores, batch) / of
         return float(value.detach()), torch.autograd.grad(value, self.parameters)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from frugally.fit.conllu import Sentence
 from frugally.nets.segmenting.features import LEVELS, OUTSIDE, REACH, by_rule, kinds_of
 from frugally.nets.segmenting.kernels import ASK, SPACE, hash_ngrams
+from frugally.text.unicode_table import SPACELESS, covering
 
 _UINT32 = 1 << 32
 
@@ -19,6 +20,13 @@ _UINT32 = 1 << 32
 def spaces_stated(sentences: Sequence[Sentence]) -> bool:
     """Whether a treebank says where there are spaces: some word, somewhere, has `SpaceAfter=No`."""
     return any(any(sentence.joined) for sentence in sentences)
+
+
+def scripts_of(texts: Sequence[Sequence[str]]) -> list[str]:
+    """The scripts without spaces that make up a hundredth of a treebank's text, or more."""
+    text = "".join(piece for pieces in texts for piece in pieces)
+    found = {script: len(covering([script]).findall(text)) for script in SPACELESS}
+    return [script for script, count in found.items() if 100 * count >= len(text)]
 
 
 def pieces_of(sentence: Sentence, spaced: bool) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
+from frugally.fit.scoring import percent
+from frugally.fit.timing import seconds_per_item
 from frugally.nets.segmenter import Segmenter
 
 Texts = Sequence[Sequence[str]]
@@ -37,16 +37,12 @@ def scores(
         new, new_right = new + len(unseen), new_right + len(unseen & both)
     return {
         "words": true,
-        "precision": _percent(right, said),
-        "recall": _percent(right, true),
-        "f1": _percent(2 * right, said + true),
+        "precision": percent(right, said),
+        "recall": percent(right, true),
+        "f1": percent(2 * right, said + true),
         "new_words": new,
-        "recall_new": _percent(new_right, new),
+        "recall_new": percent(new_right, new),
     }
-
-
-def _percent(part: int, whole: int) -> float | None:
-    return round(100.0 * part / whole, 2) if whole else None
 
 
 def measure(
@@ -57,15 +53,7 @@ def measure(
     return scores(found, texts, known)
 
 
-def seconds_per_character(segmenter: Segmenter, texts: Sequence[str], *, rounds: int = 3) -> float:
+def seconds_per_character(segmenter: Segmenter, texts: Sequence[str]) -> float:
     """Wall-clock for a character, from a segmenter that has met none: the best of rounds."""
     count = sum(map(len, texts))
-    if not count:
-        return math.nan
-    best = math.inf
-    for _ in range(rounds):
-        segmenter.forget()
-        begin = time.perf_counter()
-        segmenter.segment_all(texts)
-        best = min(best, time.perf_counter() - begin)
-    return best / count
+    return seconds_per_item(count, lambda: segmenter.segment_all(texts), segmenter.forget)

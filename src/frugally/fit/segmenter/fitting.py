@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from frugally.budget import Budget
-from frugally.errors import BudgetError, UsageError
+from frugally.errors import UsageError
 from frugally.fit.conllu import Treebank, load_treebank
-from frugally.fit.refusal import limit_of
+from frugally.fit.refusal import searched_refusal
 from frugally.fit.saving import save_within
 from frugally.fit.segmenter.allocation import (
     SHARES,
@@ -33,6 +33,7 @@ from frugally.fit.segmenter.encoding import (
     count_ngrams,
     longest_word,
     pieces_of,
+    scripts_of,
     spaces_stated,
 )
 from frugally.fit.segmenter.evaluation import measure, seconds_per_character
@@ -45,6 +46,7 @@ from frugally.fit.segmenter.training import (
     train_segmenter,
 )
 from frugally.fit.successive_halving import tournament
+from frugally.fit.timing import quick_enough
 from frugally.nets.card import Card
 from frugally.nets.feedforward import Shape
 from frugally.nets.segmenter import LABELS, TASK, Segmenter
@@ -140,7 +142,8 @@ class _Work:
         return (measure(segmenter, self.held_out)["f1"] or 0.0) / 100
 
     def material(self, shape: Shape, words: int) -> Material:
-        """The treebank for nets of a shape that know so many words."""
+        """The treebank for nets of a shape that know so many words, if it has room for any."""
+        words = words if any(group.name == WORDS for group in shape.groups) else 0
         lexicon = Lexicon.of(self.running, self.longest, words)
         return Material.of(self.running, shape, self.counted, lexicon, self.recipe.rare_ngrams)
 
@@ -182,24 +185,28 @@ class _Work:
         """
         size = None if budget.size is None else budget.size - self.card_bytes
         limits = Limits(size=size, flops=budget.flops)
-        fastest: tuple[float, Shape] | None = None
-        while True:
-            found = candidates(limits, self.known, count=trials, seed=self.recipe.seed)
-            if not found:
-                raise self._refusal(budget, fastest)
-            words = words_within(limits, self.known) if _knows_words(found[0]) else 0
-            if budget.seconds is None:
-                return found, words
-            timed = sorted(
-                ((self.seconds(shape, words), shape) for shape in found), key=lambda entry: entry[0]
+        words = words_within(limits, self.known)
+        found, fastest = quick_enough(
+            lambda flops: candidates(
+                replace(limits, flops=flops), self.known, count=trials, seed=self.recipe.seed
+            ),
+            lambda shape: self.seconds(shape, words),
+            budget,
+            lambda seconds: self.report(
+                f"{1e6 * seconds:.2f} us a character at least: smaller ones"
+            ),
+        )
+        if not found:
+            least = smallest(self.known)
+            raise searched_refusal(
+                "segmenter",
+                "character",
+                budget=budget,
+                fastest=fastest,
+                smallest=(array_bytes(least, 0) + self.card_bytes, least),
+                reached=lambda shape: f"an F1 of about {100 * self.trained(shape, 0, 1.0):.1f} %",
             )
-            quick = [shape for seconds, shape in timed if seconds <= budget.seconds]
-            if quick:
-                return quick, words
-            if fastest is None or timed[0][0] < fastest[0]:
-                fastest = timed[0]
-            self.report(f"{1e6 * timed[0][0]:.2f} us a character at least: smaller ones")
-            limits = replace(limits, flops=min(shape.dense_flops for shape in found) // 2)
+        return found, words
 
     def search(self, budget: Budget, trials: int) -> tuple[Shape, int]:
         """The best of some shapes within the budget, and how many words it knows.
@@ -216,22 +223,6 @@ class _Work:
         )
         return best, words
 
-    def _refusal(self, budget: Budget, fastest: tuple[float, Shape] | None) -> BudgetError:
-        if fastest is not None and budget.seconds is not None:
-            seconds, shape = fastest
-            message = f"no segmenter is as fast as {1e6 * budget.seconds:.2g} us a character here"
-            least = limit_of("seconds", seconds)
-        else:
-            shape = smallest(self.known)
-            message = "no segmenter keeps within this budget"
-            least = f"{array_bytes(shape, 0) + self.card_bytes}B {shape.dense_flops}FLOP"
-        score = self.trained(shape, 0, 1.0)
-        return BudgetError(
-            message,
-            hint=f"the smallest that works is {least}, {shape.weights:,} weights, with an F1 of "
-            f"about {100 * score:.1f} %",
-        )
-
     def card(
         self, shape: Shape, arrays: Mapping[str, Any], material: Material, budget: Budget
     ) -> Card:
@@ -242,10 +233,13 @@ class _Work:
         for part, texts in (("dev", self.held_out), ("test", self.texts["test"])):
             scores[part] = measure(segmenter, texts, self.known_words)
             scores[part]["f1_float32"] = measure(full, texts)["f1"]
+        recipe = asdict(self.recipe)
+        seed = recipe.pop("seed")
         return {
             "task": TASK,
             "labels": LABELS,
             "features": RECIPE,
+            "scripts": scripts_of(self.texts["train"]),
             "budget": {"asked": str(budget)},
             "weights": shape.weights,
             "cost": {
@@ -258,16 +252,8 @@ class _Work:
                 "sentences": len(self.bank.train),
                 "words": sum(map(len, self.bank.train)),
                 "dev": self.bank.dev_from,
-                "seed": self.recipe.seed,
+                "seed": seed,
             },
-            "recipe": {
-                name: getattr(self.recipe, name)
-                for name in type(self.recipe).__dataclass_fields__
-                if name != "seed"
-            },
+            "recipe": recipe,
             "scores": scores,
         }
-
-
-def _knows_words(shape: Shape) -> bool:
-    return any(group.name == WORDS for group in shape.groups)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from frugally.fit.conllu import Sentence
+from frugally.fit.scoring import percent
+from frugally.fit.timing import seconds_per_item
 from frugally.nets.tagger import Tagger
 
 
@@ -33,15 +33,15 @@ def scores(tagger: Tagger, sentences: Sequence[Sentence]) -> dict[str, Any]:
     by_tag = {
         tag: {
             "count": true[tag],
-            "precision": _percent(pairs[tag, tag], given[tag]),
-            "recall": _percent(pairs[tag, tag], true[tag]),
+            "precision": percent(pairs[tag, tag], given[tag]),
+            "recall": percent(pairs[tag, tag], true[tag]),
         }
         for tag in sorted(set(true) | set(given))
     }
     wrong = Counter({pair: n for pair, n in pairs.items() if pair[0] != pair[1]})
     return {
         "words": total,
-        "accuracy": _percent(right, total),
+        "accuracy": percent(right, total),
         "by_tag": by_tag,
         "confusions": [[truth, tag, n] for (truth, tag), n in sorted_most(wrong)[:12]],
     }
@@ -52,21 +52,7 @@ def sorted_most(counts: Mapping[tuple[str, str], int]) -> list[tuple[tuple[str, 
     return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
 
 
-def _percent(part: int, whole: int) -> float | None:
-    return round(100.0 * part / whole, 2) if whole else None
-
-
-def seconds_per_token(
-    tagger: Tagger, sentences: Sequence[Sequence[str]], *, rounds: int = 3
-) -> float:
+def seconds_per_token(tagger: Tagger, sentences: Sequence[Sequence[str]]) -> float:
     """Wall-clock for a word, from a tagger that has met none of the words: the best of rounds."""
     count = sum(map(len, sentences))
-    if not count:
-        return math.nan
-    best = math.inf
-    for _ in range(rounds):
-        tagger.forget()
-        begin = time.perf_counter()
-        tagger.tag(sentences)
-        best = min(best, time.perf_counter() - begin)
-    return best / count
+    return seconds_per_item(count, lambda: tagger.tag(sentences), tagger.forget)

@@ -9,22 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from frugally.budget import Budget
-from frugally.errors import BudgetError, UsageError
+from frugally.errors import UsageError
 from frugally.fit.conllu import Sentence, Treebank, load_treebank, read_conllu
-from frugally.fit.refusal import limit_of
+from frugally.fit.refusal import searched_refusal
 from frugally.fit.saving import save_within
 from frugally.fit.successive_halving import tournament
-from frugally.fit.tagger.allocation import (
-    Limits,
-    candidates,
-    distinct_rows,
-    smallest,
-)
+from frugally.fit.tagger.allocation import Limits, candidates, distinct_rows, smallest
 from frugally.fit.tagger.encoding import Stream
 from frugally.fit.tagger.evaluation import scores, seconds_per_token
 from frugally.fit.tagger.training import (
@@ -35,6 +30,7 @@ from frugally.fit.tagger.training import (
     exact,
     train_tagger,
 )
+from frugally.fit.timing import quick_enough
 from frugally.nets.card import Card
 from frugally.nets.clusters import WordClusters
 from frugally.nets.feedforward import Shape
@@ -179,30 +175,30 @@ class _Work:
             weights=most_weights,
             flops=budget.flops,
         )
-        fastest: tuple[float, Shape] | None = None
-        while True:
-            found = candidates(
-                limits,
+        found, fastest = quick_enough(
+            lambda flops: candidates(
+                replace(limits, flops=flops),
                 len(self.labels),
                 self.distinct,
                 count=trials,
                 seed=self.recipe.seed,
                 clusters=self.cluster_count,
+            ),
+            self.seconds,
+            budget,
+            lambda seconds: self.report(f"{1e6 * seconds:.1f} us a token at least: smaller ones"),
+        )
+        if not found:
+            least = smallest(len(self.labels), self.distinct, self.cluster_count)
+            raise searched_refusal(
+                "tagger",
+                "token",
+                budget=budget,
+                fastest=fastest,
+                smallest=(least.size + self.card_bytes, least),
+                reached=self._reached,
             )
-            if not found:
-                raise self._refusal(budget, fastest)
-            if budget.seconds is None:
-                return found
-            timed = sorted(
-                ((self.seconds(shape), shape) for shape in found), key=lambda entry: entry[0]
-            )
-            quick = [shape for seconds, shape in timed if seconds <= budget.seconds]
-            if quick:
-                return quick
-            if fastest is None or timed[0][0] < fastest[0]:
-                fastest = timed[0]
-            self.report(f"{1e6 * timed[0][0]:.1f} us a token at least: smaller ones")
-            limits = replace(limits, flops=min(shape.dense_flops for shape in found) // 2)
+        return found
 
     def search(self, budget: Budget, trials: int, most_weights: int | None) -> Shape:
         """The best of some shapes within the budget by successive halving.
@@ -218,21 +214,8 @@ class _Work:
         )
         return best
 
-    def _refusal(self, budget: Budget, fastest: tuple[float, Shape] | None) -> BudgetError:
-        if fastest is not None and budget.seconds is not None:
-            seconds, shape = fastest
-            message = f"no tagger is as fast as {1e6 * budget.seconds:.2g} us a token here"
-            least = limit_of("seconds", seconds)
-        else:
-            shape = smallest(len(self.labels), self.distinct, self.cluster_count)
-            message = "no tagger keeps within this budget"
-            least = f"{shape.size + self.card_bytes}B {shape.dense_flops}FLOP"
-        score = self.score(self.tagger(shape, 0.3))
-        return BudgetError(
-            message,
-            hint=f"the smallest that works is {least}, {shape.weights:,} weights, with an accuracy "
-            f"of about {100 * score:.1f} %",
-        )
+    def _reached(self, shape: Shape) -> str:
+        return f"an accuracy of about {100 * self.score(self.tagger(shape, 0.3)):.1f} %"
 
     def card(self, tagger: Tagger, arrays: Mapping[str, Any], budget: Budget) -> Card:
         """What is known of a tagger."""
@@ -248,6 +231,8 @@ class _Work:
             if part != detailed:
                 del measured[part]["by_tag"], measured[part]["confusions"]
         seconds = seconds_per_token(tagger, self.dev_words)
+        recipe = asdict(self.recipe)
+        seed = recipe.pop("seed")
         return {
             "task": TASK,
             "labels": list(self.labels),
@@ -265,12 +250,8 @@ class _Work:
                 "words": sum(map(len, self.bank.train)),
                 "taught_words": self.taught,
                 "dev": self.bank.dev_from,
-                "seed": self.recipe.seed,
+                "seed": seed,
             },
-            "recipe": {
-                name: getattr(self.recipe, name)
-                for name in type(self.recipe).__dataclass_fields__
-                if name != "seed"
-            },
+            "recipe": recipe,
             "scores": measured,
         }

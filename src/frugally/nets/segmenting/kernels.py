@@ -40,6 +40,21 @@ def _finished(h, characters):
 
 
 @njit(nogil=True)
+def _hashed(codes, start, characters):
+    """The hash of so many characters from a place on."""
+    h = _U32(0)
+    for j in range(characters):
+        h = _mixed(h, codes[start + j])
+    return _finished(h, characters)
+
+
+@njit(nogil=True)
+def _row(slot, count, level):
+    """The row of a word of a level in a slot, -1 for no word."""
+    return slot * count + level if level > 0 else -1
+
+
+@njit(nogil=True)
 def _find(key, keys, values):
     """The value of a key in a table made by `fill_table`, -1 if it has none."""
     mask = len(keys) - 1
@@ -78,10 +93,7 @@ def hash_ngrams(codes, order, hashes):
     That of a run is the 32-bit MurmurHash3 (x86, seed 0) of its code points as UTF-32.
     """
     for p in range(len(hashes)):
-        h = _U32(0)
-        for j in range(order):
-            h = _mixed(h, codes[p + j])
-        hashes[p] = _finished(h, order)
+        hashes[p] = _hashed(codes, p, order)
 
 
 @njit(
@@ -99,10 +111,7 @@ def ngram_rows(codes, low, high, order, first, keys, values, out):
     """
     slots = out.shape[1]
     for q in range(low + first, high + first + slots - 1):
-        h = _U32(0)
-        for j in range(order):
-            h = _mixed(h, codes[q + j])
-        row = _find(_finished(h, order), keys, values)
+        row = _find(_hashed(codes, q, order), keys, values)
         for s in range(slots):
             p = q - first - s
             if low <= p < high:
@@ -143,16 +152,12 @@ def word_rows(levels, count, out):
     for i in range(len(out)):
         p = i + longest
         for n in range(longest):
-            level = levels[p - n - 1, n]
-            out[i, n] = n * count + level if level > 0 else -1
-            slot = longest + n
-            level = levels[p, n]
-            out[i, slot] = slot * count + level if level > 0 else -1
+            out[i, n] = _row(n, count, levels[p - n - 1, n])
+            out[i, longest + n] = _row(longest + n, count, levels[p, n])
         slot = 2 * longest
         for n in range(1, longest):
             for before in range(1, n + 1):
-                level = levels[p - before, n]
-                out[i, slot] = slot * count + level if level > 0 else -1
+                out[i, slot] = _row(slot, count, levels[p - before, n])
                 slot += 1
 
 
