@@ -28,6 +28,7 @@ bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_D
 	$(BIN)/python -m benchmarks.language
 	$(BIN)/python -m benchmarks.tagging
 	$(BIN)/python -m benchmarks.ablation
+	$(BIN)/python -m benchmarks.budgets
 	$(BIN)/python -m benchmarks.segmenting --work runs/segmenting
 	$(BIN)/python -m benchmarks.spaceless --work runs/segmenting
 	$(BIN)/python -m benchmarks.classifying

@@ -11,6 +11,7 @@ from pathlib import Path
 from benchmarks import (
     ablation,
     asking,
+    budgets,
     classifying,
     clusters,
     language,
@@ -34,6 +35,7 @@ TABLES = {
     "language": language.render,
     "tagging": tagging.render,
     "ablation": ablation.render,
+    "budgets": budgets.render,
     "segmenting": segmenting.render,
     "spaceless": spaceless.render,
     "classifying": classifying.render,

@@ -11,6 +11,7 @@ from frugally.fit.byte_lstm import (
     LstmSettings,
     bytes_per_word,
     lstm_accuracy,
+    lstm_tags,
     train_byte_lstm,
 )
 from frugally.fit.conllu import Sentence
@@ -42,3 +43,11 @@ def test_it_learns():
     settings = LstmSettings(embedding=8, hidden=8, layers=1, epochs=30, learning_rate=0.02)
     net, best = train_byte_lstm(SENTENCES, SENTENCES, LABELS, settings)
     assert best == lstm_accuracy(net, SENTENCES, LABELS) == 1.0
+
+
+def test_nothing_to_tag_is_nothing_tagged():
+    net = ByteLstm(2, LstmSettings(embedding=4, hidden=3))
+    assert lstm_tags(net, [], LABELS) == lstm_tags(net, [[]], LABELS) == []
+    (tagged,) = lstm_tags(net, [["cats", "run"]], LABELS)
+    assert tagged.words == ("cats", "run")
+    assert set(tagged.tags) <= set(LABELS)

@@ -210,7 +210,7 @@ def _said(net: ByteLstm, pieces: Sequence[_Piece]) -> NDArray[np.int64]:
             for part in np.split(said, ends[:-1]):
                 found[next(places)] = part
     net.train()
-    return np.concatenate(found)
+    return np.concatenate([np.zeros(0, np.int64), *found])
 
 
 def train_byte_lstm(
