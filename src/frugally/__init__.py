@@ -19,7 +19,7 @@ _HOMES = {
     "Collection": "frugally.ask.collection",
     "Cost": "frugally.cost",
     "Document": "frugally.ask.document",
-    "Evidence": "frugally.ask.answer",
+    "Evidence": "frugally.ask.evidence",
     "FrugallyError": "frugally.errors",
     "Hit": "frugally.ask.hit",
     "NoAnswer": "frugally.ask.answer",
@@ -44,9 +44,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from frugally.ask.answer import Answer, Evidence, NoAnswer
+    from frugally.ask.answer import Answer, NoAnswer
     from frugally.ask.collection import Added, Collection
     from frugally.ask.document import Document, Passage
+    from frugally.ask.evidence import Evidence
     from frugally.ask.hit import Hit
     from frugally.ask.search.ranking import Ranking
     from frugally.budget import Budget

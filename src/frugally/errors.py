@@ -11,6 +11,7 @@ FrugallyError                   exit 1
 │   ├── AnalyserMismatchError            asked to open with another analyser than it was built with
 │   └── LockedError                      another process is writing
 ├── NetError                    exit 1   a saved net cannot be loaded or run
+├── ReaderError                 exit 1   a server that reads gave no reply that can be used
 └── MissingExtraError           exit 1   an optional dependency is not installed
 """
 
@@ -75,6 +76,10 @@ class LockedError(CollectionError):
 
 class NetError(FrugallyError):
     """A saved net cannot be loaded or run."""
+
+
+class ReaderError(FrugallyError):
+    """A server that reads passages cannot be reached, or gave no reply that can be used."""
 
 
 class MissingExtraError(FrugallyError):

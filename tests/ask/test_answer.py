@@ -5,9 +5,10 @@ import math
 import pytest
 
 from frugally import Answer, Collection, Document, NoAnswer
-from frugally.ask.answer import sentence_around
 from frugally.ask.document import Cue
+from frugally.ask.evidence import sentence_around
 from frugally.ask.weighing import Weighing
+from frugally.budget import Budget
 from frugally.nets.reading import Span
 
 
@@ -21,6 +22,9 @@ class Years:
             year = passage[at : at + 4] if at is not None else ""
             found.append(Span(start=at, end=at + 4, score=int(year) / 1000) if year else None)
         return found
+
+    def flops(self, question, passages):
+        return 100 * len(passages)
 
     def confidence(self, score):
         return 0.5
@@ -61,9 +65,10 @@ def test_the_search_can_outweigh_the_reader(collection):
 
 
 def test_fewer_passages_read_is_what_the_cost_says(collection):
-    result = collection.ask("tower built", reader=Years(), passages=1, weighing=SURE)
+    result = collection.ask("tower built", reader=Years(), limit=Budget(passages=1), weighing=SURE)
     assert result.cost.passages_total == 4
     assert result.cost.seconds > 0
+    assert (result.unread, result.stopped) == (3, "limit")
 
 
 def test_below_the_threshold_there_is_no_answer_but_the_nearest(collection):

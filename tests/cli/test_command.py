@@ -9,7 +9,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from frugally.ask.answer import Evidence, sentence_around
+from frugally.ask.evidence import Evidence, sentence_around
 from frugally.ask.hit import Hit
 from frugally.cli import cli, main
 from frugally.cli.ask import _marked
@@ -31,6 +31,9 @@ class Finder:
             else None
             for p in passages
         ]
+
+    def flops(self, question, passages):
+        return 1_000_000 * len(passages)
 
     def confidence(self, score):
         return 0.9

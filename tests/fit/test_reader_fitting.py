@@ -20,7 +20,7 @@ from frugally.fit.squad import load_squad  # noqa: E402
 from frugally.nets.ngram_vectors import NgramRecipe, NgramVectors  # noqa: E402
 from frugally.nets.reader import LstmReader  # noqa: E402
 from frugally.nets.reader_card import NETWORK, VECTORS, flops, load_card  # noqa: E402
-from frugally.nets.reader_features import RECIPE, Lexicon  # noqa: E402
+from frugally.nets.reader_features import RECIPE, Lexicon, split  # noqa: E402
 
 SAMPLE = Path(__file__).parent.parent / "data" / "squad_sample"
 SIZES = Sizes(vector=16, hidden=16, layers=2, null=8)
@@ -63,10 +63,10 @@ def test_the_exported_network_scores_as_torch_does(tmp_path, fitted, vectors, in
     network = ReaderNetwork(SIZES).eval()
     reader = LstmReader.load(out)
     export(network, tmp_path / NETWORK, int8=int8)
-    from frugally.nets.reader import _open_session
+    from frugally.nets.onnx_session import open_session
 
     reader = LstmReader(
-        _open_session(tmp_path / NETWORK, 1), NgramVectors.load(vectors), reader.card
+        open_session(tmp_path / NETWORK, 1), NgramVectors.load(vectors), reader.card
     )
     paragraphs = load_squad(SAMPLE, "train-v1.1")
     examples = Examples(paragraphs, Lexicon())
@@ -81,6 +81,38 @@ def test_the_exported_network_scores_as_torch_does(tmp_path, fitted, vectors, in
     ):
         assert span.score == pytest.approx(score, abs=0.05 if int8 else 1e-4)
         assert int8 or passage[span.start : span.end] == text
+
+
+def test_an_explanation_is_what_the_network_computed(tmp_path, fitted, vectors):
+    out, _ = fitted
+    torch.manual_seed(1)
+    network = ReaderNetwork(SIZES).eval()
+    export(network, tmp_path / NETWORK, int8=False)
+    from frugally.nets.onnx_session import open_session
+
+    table = NgramVectors.load(vectors)
+    reader = LstmReader(open_session(tmp_path / NETWORK, 1), table, LstmReader.load(out).card)
+    question, passage = "Who built the tower?", "The old tower was built by Gustave, in Paris."
+    found = reader.explain(question, passage)
+    (span,) = reader.read(question, [passage])
+    assert (found.best.start, found.best.end) == (span.start, span.end)
+    assert found.best.score == pytest.approx(span.score, abs=1e-4)
+    assert found.best.text == passage[span.start : span.end]
+    assert [word.word for word in found.words] == split(passage)[0]
+    assert [word for word, _ in found.asked] == ["Who", "built", "the", "tower", "?"]
+    assert sum(share for _, share in found.asked) == pytest.approx(1.0, abs=1e-4)
+    words = torch.from_numpy(table.vectors([word.lower() for word in split(passage)[0]]))
+    asked = torch.from_numpy(table.vectors([word.lower() for word, _ in found.asked]))
+    with torch.no_grad():
+        p, q = (network.align(x).relu() for x in (words, asked))
+    shares, places = (p @ q.T).softmax(dim=1).max(dim=1)
+    assert [one.asked for one in found.words] == [found.asked[i][0] for i in places.tolist()]
+    assert [one.share for one in found.words] == pytest.approx(shares.tolist(), abs=1e-4)
+    assert found.runners_up[0].score <= found.best.score
+    assert json.dumps(found.as_dict())
+    assert reader.explain(question, " ") is None
+    long = reader.explain(question, "word " * 900 + passage)
+    assert len(long.words) <= 400
 
 
 def test_flops_are_those_of_the_matrices():

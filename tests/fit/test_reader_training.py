@@ -13,7 +13,9 @@ from frugally.errors import NetError, UsageError  # noqa: E402
 from frugally.fit.reader.examples import Examples, hold_out, shards, word_spans  # noqa: E402
 from frugally.fit.reader.network import ReaderNetwork, Sizes, loss  # noqa: E402
 from frugally.fit.reader.training import Settings, Trainer  # noqa: E402
+from frugally.fit.reader.word_vectors import WordVectors  # noqa: E402
 from frugally.fit.squad import load_squad  # noqa: E402
+from frugally.nets.ngram_vectors import NgramRecipe, NgramVectors  # noqa: E402
 from frugally.nets.reader_features import Lexicon, passage_features, split  # noqa: E402
 
 SAMPLE = Path(__file__).parent.parent / "data" / "squad_sample"
@@ -29,18 +31,28 @@ def examples():
     return Examples(load_squad(SAMPLE, "train-v1.1"), Lexicon())
 
 
+TUNED = replace(SETTINGS, tune=0.3)
+
+
 @pytest.fixture(scope="module")
-def vectors(examples):
-    words = len(examples.lexicon.lower_words)
-    return np.random.default_rng(0).normal(0, 0.4, (words, SIZES.vector)).astype(np.float32)
+def table():
+    values = np.random.default_rng(0).normal(0, 2.0, (3000, SIZES.vector))
+    return NgramVectors.quantise(values.astype(np.float32), NgramRecipe())
 
 
-def trainer(examples, vectors, folder, settings=SETTINGS):
-    return Trainer(examples, examples, vectors, SIZES, settings, folder, lambda _: None)
+@pytest.fixture(scope="module")
+def vectors(examples, table):
+    return table.vectors(examples.lexicon.lower_words)
 
 
-def weights(network):
-    return torch.cat([p.detach().reshape(-1) for p in network.parameters()])
+def trainer(examples, table, folder, settings=SETTINGS):
+    return Trainer(examples, examples, table, SIZES, settings, folder, lambda _: None)
+
+
+def weights(run):
+    network, table = run.run()
+    parameters = [p.detach().reshape(-1) for p in network.parameters()]
+    return torch.cat([*parameters, torch.from_numpy(table.matrix().reshape(-1))])
 
 
 def test_gold_spans_are_the_answers(examples):
@@ -130,24 +142,59 @@ def test_loss_is_the_likelihood_written_out(examples, vectors):
         assert float(loss(scores, batch)) == pytest.approx(expected, rel=1e-4)
 
 
-def test_it_overfits_the_sample(examples, vectors, tmp_path):
+@pytest.mark.parametrize("tune", [0.0, 0.3])
+def test_it_overfits_the_sample(examples, table, tmp_path, tune):
     settings = replace(
-        SETTINGS, steps=140, dropout=0.0, negatives=0.0, average=0.9, save_every_seconds=1e9
+        SETTINGS,
+        steps=140,
+        dropout=0.0,
+        negatives=0.0,
+        average=0.9,
+        save_every_seconds=1e9,
+        tune=tune,
     )
-    run = trainer(examples, vectors, tmp_path, settings)
+    run = trainer(examples, table, tmp_path, settings)
     run.run()
     assert run.progress.curve[-1]["em"] > 85
 
 
-def test_the_same_seed_gives_the_same_weights(examples, vectors, tmp_path):
-    once = trainer(examples, vectors, tmp_path / "a").run()
-    again = trainer(examples, vectors, tmp_path / "b").run()
-    assert torch.equal(weights(once), weights(again))
-    other = trainer(examples, vectors, tmp_path / "c", replace(SETTINGS, seed=2)).run()
-    assert not torch.equal(weights(once), weights(other))
+@pytest.mark.parametrize("settings", [SETTINGS, TUNED])
+def test_the_same_seed_gives_the_same_weights(examples, table, tmp_path, settings):
+    once = weights(trainer(examples, table, tmp_path / "a", settings))
+    assert torch.equal(once, weights(trainer(examples, table, tmp_path / "b", settings)))
+    other = weights(trainer(examples, table, tmp_path / "c", replace(settings, seed=2)))
+    assert not torch.equal(once, other)
 
 
-def test_threads_out_of_step_make_the_same_weights(examples, vectors, tmp_path, monkeypatch):
+def test_word_vectors_learn_only_if_they_are_asked_to(examples, table, tmp_path):
+    _, same = trainer(examples, table, tmp_path / "a").run()
+    assert same.digest() == table.digest()
+    _, tuned = trainer(examples, table, tmp_path / "b", TUNED).run()
+    assert (tuned.matrix() != table.matrix()).any(axis=1).mean() > 0.2
+    assert np.abs(tuned.matrix() - table.matrix()).mean() < 0.1
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_vectors_of_a_batch_are_those_of_its_words(examples, table, vectors, half):
+    batch = examples.batch(examples.epoch(1, 0, 0.0)[:5])
+    words = WordVectors(table, examples.lexicon.lower_words, 0.3, half)
+    made, renumbered = words.of(batch)
+    for before, after in (
+        (batch.passage, renumbered.passage),
+        (batch.question, renumbered.question),
+    ):
+        found = made[torch.from_numpy(after).long()].float().detach().numpy()
+        np.testing.assert_allclose(found, vectors[before], atol=0.05 if half else 1e-5)
+    assert len(made) < len(vectors)
+    np.testing.assert_allclose(words.all().numpy(), vectors, atol=1e-5)
+    assert words.quantised().recipe == table.recipe
+    np.testing.assert_allclose(words.quantised().matrix(), table.matrix(), atol=0.05)
+    made.float().sum().backward()
+    hits = words.matrix.grad.abs().sum(dim=1) > 0
+    assert 0 < hits.sum() < len(hits)
+
+
+def test_threads_out_of_step_make_the_same_weights(examples, table, tmp_path, monkeypatch):
     """One thread waits between two uses of a weight until the other is done with the step."""
     here, done = threading.local(), {}
     gradients = Trainer._gradients
@@ -164,19 +211,20 @@ def test_threads_out_of_step_make_the_same_weights(examples, vectors, tmp_path, 
         if here.waits_for:
             here.waits_for.wait(60)
 
-    once = trainer(examples, vectors, tmp_path / "a").run()
+    once = weights(trainer(examples, table, tmp_path / "a"))
     monkeypatch.setattr(Trainer, "_gradients", followed)
-    again = trainer(examples, vectors, tmp_path / "b")
+    again = trainer(examples, table, tmp_path / "b")
     again.network.align.register_forward_hook(wait)
-    found = again.run()
+    found = weights(again)
     assert len(done) == SETTINGS.steps
-    assert torch.equal(weights(once), weights(found))
+    assert torch.equal(once, found)
 
 
-def test_a_killed_run_resumes_to_the_same_weights(examples, vectors, tmp_path, monkeypatch):
-    whole = trainer(examples, vectors, tmp_path / "whole").run()
+@pytest.mark.parametrize("settings", [SETTINGS, TUNED])
+def test_a_killed_run_resumes_to_the_same_weights(examples, table, tmp_path, monkeypatch, settings):
+    whole = weights(trainer(examples, table, tmp_path / "whole", settings))
 
-    killed = trainer(examples, vectors, tmp_path / "killed")
+    killed = trainer(examples, table, tmp_path / "killed", settings)
     step = killed._step
 
     def dies_at_six(*arguments):
@@ -188,27 +236,27 @@ def test_a_killed_run_resumes_to_the_same_weights(examples, vectors, tmp_path, m
     with pytest.raises(RuntimeError, match="killed"):
         killed.run()
 
-    resumed = trainer(examples, vectors, tmp_path / "killed")
+    resumed = trainer(examples, table, tmp_path / "killed", settings)
     assert resumed.resume()
     assert resumed.progress.step == 6
-    assert torch.equal(weights(resumed.run()), weights(whole))
+    assert torch.equal(weights(resumed), whole)
     assert len(list((tmp_path / "killed").iterdir())) == 2  # old checkpoints are cleared away
 
 
-def test_resuming_needs_the_same_settings_and_a_whole_checkpoint(examples, vectors, tmp_path):
-    assert not trainer(examples, vectors, tmp_path).resume()
-    trainer(examples, vectors, tmp_path, replace(SETTINGS, steps=2)).run()
+def test_resuming_needs_the_same_settings_and_a_whole_checkpoint(examples, table, tmp_path):
+    assert not trainer(examples, table, tmp_path).resume()
+    trainer(examples, table, tmp_path, replace(SETTINGS, steps=2)).run()
     with pytest.raises(UsageError, match="batch"):
-        trainer(examples, vectors, tmp_path, replace(SETTINGS, batch=8)).resume()
+        trainer(examples, table, tmp_path, replace(SETTINGS, batch=8)).resume()
     file = next(tmp_path.glob("*.safetensors"))
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(NetError, match="damaged"):
-        trainer(examples, vectors, tmp_path).resume()
+        trainer(examples, table, tmp_path).resume()
 
 
-def test_minutes_end_the_run(examples, vectors, tmp_path):
+def test_minutes_end_the_run(examples, table, tmp_path):
     settings = replace(SETTINGS, steps=None, minutes=0.01)
-    run = trainer(examples, vectors, tmp_path, settings)
+    run = trainer(examples, table, tmp_path, settings)
     run.run()
     assert run.progress.seconds >= 0.6
     with pytest.raises(UsageError):

@@ -2,64 +2,70 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from frugally.ask.evidence import Evidence
 from frugally.ask.hit import Hit
+from frugally.ask.reading import Stopped, read_best_first
 from frugally.ask.search.ranking import Ranking
 from frugally.ask.weighing import DEFAULT_WEIGHING, Weighing
+from frugally.budget import Budget
 from frugally.cost import Cost, metered
 
 if TYPE_CHECKING:
     from frugally.ask.snapshot import Snapshot
-    from frugally.nets.reading import Reader, Span
+    from frugally.nets.reading import Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """Where an answer stands: characters `start` to `end` of the document, in `sentence`.
+class Rival:
+    """Another answer that passages gave: its evidence, best first."""
 
-    `score` is the reader's, weighed with the search's; `place` is that of the answer, not of the
-    passage.
-    """
+    evidence: tuple[Evidence, ...]
 
-    hit: Hit
-    start: int
-    end: int
-    text: str
-    sentence: str
-    place: str
-    score: float
+    @property
+    def text(self) -> str:
+        """The answer."""
+        return self.evidence[0].text
+
+    @property
+    def sources(self) -> int:
+        """How many documents say so."""
+        return sources_of(self.evidence)
 
     def as_dict(self) -> dict[str, Any]:
         """By name, for JSON."""
         return {
-            "text": self.text,
-            "start": self.start,
-            "end": self.end,
-            "sentence": self.sentence,
-            "place": self.place,
-            "score": round(self.score, 4),
-            "id": self.hit.id,
-            "title": self.hit.title,
-            "url": self.hit.url,
-            "source": self.hit.source,
-            "begins": self.hit.begins,
-            "ends": self.hit.ends,
+            "answer": self.text,
+            "sources": self.sources,
+            "evidence": [evidence.as_dict() for evidence in self.evidence],
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The answer, how likely it is right (0 to 1, calibrated), where it stands, what it cost."""
+    """The answer, how likely it is right (0 to 1, calibrated), where it stands, what it cost.
+
+    `rivals` are the other answers, best first, that are likelier than that passages hold none.
+    `unread` passages were left, and `stopped` says why: `settled` if none of them could change the
+    answer, or `limit`.
+    """
 
     question: str
     text: str
     confidence: float
     evidence: tuple[Evidence, ...]
+    rivals: tuple[Rival, ...] = ()
+    unread: int = 0
+    stopped: Stopped = "end"
     cost: Cost
+
+    @property
+    def sources(self) -> int:
+        """How many documents say so."""
+        return sources_of(self.evidence)
 
     def as_dict(self) -> dict[str, Any]:
         """By name, for JSON."""
@@ -67,7 +73,11 @@ class Answer:
             "question": self.question,
             "answer": self.text,
             "confidence": round(self.confidence, 4),
+            "sources": self.sources,
             "evidence": [evidence.as_dict() for evidence in self.evidence],
+            "rivals": [rival.as_dict() for rival in self.rivals],
+            "unread": self.unread,
+            "stopped": self.stopped,
             "cost": self.cost.as_dict(),
         }
 
@@ -77,13 +87,15 @@ class NoAnswer:
     """No answer in these sources: nothing found, or nothing the reader trusts enough.
 
     `best` is what it would have said, with the confidence that was too low; `nearest` are the
-    passages that came closest.
+    passages that came closest. `unread` and `stopped` are as in `Answer`.
     """
 
     question: str
     best: str
     confidence: float
     nearest: tuple[Hit, ...]
+    unread: int = 0
+    stopped: Stopped = "end"
     cost: Cost
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,6 +106,8 @@ class NoAnswer:
             "best": self.best or None,
             "confidence": round(self.confidence, 4),
             "nearest": [hit.as_dict() for hit in self.nearest],
+            "unread": self.unread,
+            "stopped": self.stopped,
             "cost": self.cost.as_dict(),
         }
 
@@ -103,91 +117,59 @@ def answer(
     question: str,
     *,
     reader: Reader | None = None,
-    passages: int | None = None,
+    limit: Budget | None = None,
     threshold: float | None = None,
     ranking: Ranking | None = None,
     weighing: Weighing = DEFAULT_WEIGHING,
 ) -> Answer | NoAnswer:
     """Search one commit, read the best passages, and answer from the one that scores best.
 
-    `passages` is how many are read at most, `threshold` the confidence below which there is no
-    answer; both default to what `weighing` was fitted with. `reader` defaults to the shipped one.
+    `limit` caps what is read (`passages`), its `flops` and `seconds`; `threshold` is the confidence
+    below which there is no answer, by default what `weighing` was fitted with. `reader` defaults to
+    the shipped one.
 
     Raises:
-        UsageError: the question has no word.
+        UsageError: the question has no word, or the limit is on something else.
+        BudgetError: not one passage can be read within the limit.
     """
     with metered() as cost:
-        count = weighing.passages if passages is None else passages
-        hits = snapshot.search(question, count, ranking=ranking)
-        if not hits:
-            evidence: list[Evidence] = []
-        else:
-            if reader is None:
-                from frugally.nets.reader import shipped_reader
-
-                reader = shipped_reader()
-            spans = reader.read(question, [hit.text for hit in hits])
-            evidence = _weighed(snapshot, hits, spans, weighing)
-    if threshold is None:
-        threshold = weighing.threshold
-    best = evidence[0] if evidence else None
+        read = read_best_first(
+            snapshot, question, reader, weighing=weighing, limit=limit, ranking=ranking
+        )
+    said = _by_answer(read.evidence)
+    least = weighing.threshold if threshold is None else threshold
     confidence = 0.0
-    if best is not None:
+    if said:
         # Another passage that says the same is no rival.
-        others = [e.score for e in evidence if _bare(e.text) != _bare(best.text)]
-        confidence = weighing.confidence(best.score, max(others, default=None))
-    if best is None or confidence < threshold:
+        runner_up = said[1].evidence[0].score if len(said) > 1 else None
+        confidence = weighing.confidence(said[0].evidence[0].score, runner_up)
+    left: dict[str, Any] = {"unread": read.unread, "stopped": read.stopped, "cost": cost}
+    if not said or confidence < least:
         return NoAnswer(
             question=question,
-            best=best.text if best else "",
+            best=said[0].text if said else "",
             confidence=confidence,
-            nearest=tuple(hits[:3]),
-            cost=cost,
+            nearest=read.hits[:3],
+            **left,
         )
-    same = tuple(e for e in evidence if _bare(e.text) == _bare(best.text))
     return Answer(
-        question=question, text=best.text, confidence=confidence, evidence=same, cost=cost
+        question=question,
+        text=said[0].text,
+        confidence=confidence,
+        evidence=said[0].evidence,
+        rivals=tuple(rival for rival in said[1:] if rival.evidence[0].score > 0),
+        **left,
     )
 
 
-def _weighed(
-    snapshot: Snapshot, hits: Sequence[Hit], spans: Sequence[Span | None], weighing: Weighing
-) -> list[Evidence]:
-    """The spans as evidence, best first; equal scores in the order of the search."""
-    found = []
-    for hit, span in zip(hits, spans, strict=True):
-        if span is None:
-            continue
-        found.append(
-            Evidence(
-                hit=hit,
-                start=hit.start + span.start,
-                end=hit.start + span.end,
-                text=hit.text[span.start : span.end],
-                sentence=sentence_around(hit.text, span.start, span.end),
-                place=snapshot.place(hit, hit.start + span.start),
-                score=span.score + weighing.retrieval * (hit.score - hits[0].score),
-            )
-        )
-    return sorted(found, key=lambda e: -e.score)
+def _by_answer(evidence: Iterable[Evidence]) -> list[Rival]:
+    """Evidence put together by what it says, in the order of its best."""
+    groups: dict[str, list[Evidence]] = {}
+    for one in evidence:
+        groups.setdefault(one.answer, []).append(one)
+    return [Rival(evidence=tuple(group)) for group in groups.values()]
 
 
-_SENTENCE_END = re.compile(r"[.!?][\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Þ])|[。！？]|\n+")
-
-
-def sentence_around(text: str, start: int, end: int) -> str:
-    """The sentence (or sentences) of `text` that characters `start` to `end` stand in."""
-    low, high = 0, len(text)
-    for match in _SENTENCE_END.finditer(text):
-        if match.end() <= start:
-            low = match.end()
-        elif match.start() >= end:
-            high = match.end()
-            break
-    return text[low:high].strip()
-
-
-def _bare(text: str) -> str:
-    """An answer without case, articles and punctuation, as SQuAD's evaluation compares them."""
-    words = re.sub(r"[^\w\s]", "", text.lower()).split()
-    return " ".join(word for word in words if word not in ("a", "an", "the"))
+def sources_of(evidence: Iterable[Evidence]) -> int:
+    """How many documents some evidence is from."""
+    return len({one.hit.id for one in evidence})

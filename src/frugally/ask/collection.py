@@ -38,6 +38,7 @@ from frugally.ask.search.searcher import Match, Share
 from frugally.ask.snapshot import Snapshot
 from frugally.ask.sources import Problem
 from frugally.ask.weighing import DEFAULT_WEIGHING, Weighing
+from frugally.budget import Budget
 from frugally.errors import (
     CollectionError,
     CorruptionError,
@@ -187,19 +188,20 @@ class Collection:
         question: str,
         *,
         reader: Reader | None = None,
-        passages: int | None = None,
+        limit: Budget | None = None,
         threshold: float | None = None,
         ranking: Ranking | None = None,
         weighing: Weighing = DEFAULT_WEIGHING,
     ) -> Answer | NoAnswer:
         """Search, read the best passages, and answer from the one that scores best.
 
-        `passages` is how many are read at most, `threshold` the confidence below which there is no
-        answer; both default to what `weighing` was fitted with. `reader` defaults to the shipped
-        one.
+        `limit` caps what is read: its `passages`, `flops` and `seconds`. `threshold` is the
+        confidence below which there is no answer, by default what `weighing` was fitted with;
+        `reader` defaults to the shipped one.
 
         Raises:
-            UsageError: the question has no word.
+            UsageError: the question has no word, or the limit is on something else.
+            BudgetError: not one passage can be read within the limit.
         """
         from frugally.ask.answer import answer
 
@@ -207,7 +209,7 @@ class Collection:
             self.snapshot,
             question,
             reader=reader,
-            passages=passages,
+            limit=limit,
             threshold=threshold,
             ranking=ranking,
             weighing=weighing,

@@ -12,9 +12,11 @@ from itertools import islice
 
 from frugally.errors import UsageError
 from frugally.text.languages import language_code
+from frugally.text.stopwords import STOP_WORDS
 
 LOOKED_AT = 400  # characters of a text
 _TOGETHER = 512
+_FEWEST, _PLAINLY = 3, 0.7
 
 
 def languages_of(texts: Iterable[str]) -> Iterator[str]:
@@ -30,6 +32,20 @@ def languages_of(texts: Iterable[str]) -> Iterator[str]:
 def count_languages(texts: Iterable[str]) -> dict[str, int]:
     """How many texts are in which language, the most frequent first; "" where it is not known."""
     return dict(Counter(languages_of(texts)).most_common())
+
+
+def foreign_language(question: str) -> str | None:
+    """The code of a question's language if it is plainly not English.
+
+    A question with an English stop word is taken for English without another look.
+    """
+    words = question.lower().split()
+    if len(words) < _FEWEST or any(word in STOP_WORDS for word in words):
+        return None
+    from frugally.nets.language import shipped_identifier
+
+    (guess,) = shipped_identifier().identify([question], threshold=_PLAINLY)
+    return guess.code if guess.code not in ("", "en") else None
 
 
 def known_language(code: str) -> str:

@@ -17,15 +17,23 @@ class Weighing:
     score = reader + retrieval · (search score − best search score);
     confidence = σ(slope · score + margin · min(5, score − runner-up) + offset).
 
-    `passages` are read for a question; below `threshold` there is no answer.
+    At most `passages` are read for a question, first `together`, then twice as many, and so on;
+    below `threshold` there is no answer. No passage's reader score is taken to be above `ceiling`:
+    that settles an answer before all are read.
     """
 
     retrieval: float = 1.4
-    slope: float = 0.1473
-    margin: float = 0.2271
-    offset: float = -2.6916
-    threshold: float = 0.34
+    slope: float = 0.1596
+    margin: float = 0.2653
+    offset: float = -2.3959
+    threshold: float = 0.44
     passages: int = 12
+    together: int = 2
+    ceiling: float = 14.0
+
+    def highest(self, gap: float) -> float:
+        """What a passage can score at most whose search score is `gap` above the best one's."""
+        return self.ceiling + self.retrieval * gap
 
     def confidence(self, score: float, runner_up: float | None) -> float:
         """The probability that the answer with this score is right.

@@ -17,7 +17,7 @@ from frugally.errors import FrugallyError
 
 _NEEDED = ("numpy", "numba", "onnxruntime", "safetensors", "PyStemmer", "click")
 _FORMATS = ("charset-normalizer", "pypdf", "lxml", "mwparserfromhell")
-_EXTRAS = {"fit": ("torch", "onnx", "floret")}
+_EXTRAS = {"fit": ("torch", "onnx", "floret"), "onnx": ("tokenizers",), "http": ("httpx",)}
 
 
 @click.command()

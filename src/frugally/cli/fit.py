@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from frugally.budget import Budget, format_bytes, parse_bytes
+from frugally.cli.examples import examples
 from frugally.errors import BudgetError, MissingExtraError, UsageError
 
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -45,6 +46,7 @@ Examples:
   frugally fit classifier reviews.csv --text body --label stars --budget 300KB -o stars
   frugally fit clusters corpus.jsonl.xz --clusters 256 -o clusters
   frugally fit vectors wiki.jsonl.xz squad/train-v1.1.json.xz -o vectors
+  frugally fit examples webquestions.jsonl --in wiki.collection -o examples.jsonl
   frugally fit reader squad --vectors vectors/vectors.safetensors --minutes 90 -o reader
 """
 
@@ -52,6 +54,9 @@ Examples:
 @click.group(epilog=_EXAMPLES)
 def fit() -> None:
     """Train small nets on this machine."""
+
+
+fit.add_command(examples)
 
 
 def _needs_torch(what: str) -> None:
@@ -297,7 +302,24 @@ def vectors(
 @click.option("--steps", type=click.IntRange(min=1), help="Steps to train, instead of minutes.")
 @click.option("--seed", default=1013, show_default=True)
 @click.option("--threads", default=2, show_default=True, help="Threads that share each batch.")
+@click.option(
+    "--tune",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Learning rate of the word vectors, as a share of the network's.",
+)
+@click.option(
+    "--distractors",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of the passages that get a sentence like the answer's that does not answer.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
+@click.option(
+    "--examples", multiple=True, type=_FILE, help="More to train on, from `frugally fit examples`."
+)
 def reader(
     data: Path,
     out: Path,
@@ -306,17 +328,29 @@ def reader(
     steps: int | None,
     seed: int,
     threads: int,
+    tune: float,
+    distractors: float,
     resume: bool,
+    examples: tuple[Path, ...],
 ) -> None:
     """A question-answering reader from DATA, a folder with SQuAD 1.1's train-v1.1.json."""
     _needs_torch("Fitting a reader")
+    from frugally.fit.distant.examples import load_examples
     from frugally.fit.reader.fitting import fit_reader
     from frugally.fit.reader.training import Settings
 
     if minutes is None and steps is None:
         minutes = 90.0
-    settings = Settings(minutes=minutes, steps=steps, seed=seed, threads=threads)
-    card = fit_reader(data, out, vectors, settings, resume=resume, report=_say)
+    settings = Settings(
+        minutes=minutes,
+        steps=steps,
+        seed=seed,
+        threads=threads,
+        tune=tune,
+        distractors=distractors,
+    )
+    more = [load_examples(path, _say) for path in examples]
+    card = fit_reader(data, out, vectors, settings, more=more, resume=resume, report=_say)
     scores = card["scores"]
     _say(
         f"{out}: {card['bytes'] / 1e6:.2f} MB, held-out EM {scores['held_out_em']:.1f}, "

@@ -200,18 +200,29 @@ class NgramVectors:
         """The vectors of `words`, (len(words), dim) float32; an equal word has an equal vector."""
         if not words:
             return np.zeros((0, self.dim), np.float32)
+        hits, starts = self.hits(words)
+        sums = np.add.reduceat(self._values(hits), starts, axis=0)
+        per_word = np.diff(starts, append=len(hits))
+        return np.asarray(sums / per_word[:, None], dtype=np.float32)
+
+    def hits(self, words: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows whose mean is a word's vector, all words end to end, and where each begins."""
         cut = [ngrams(word, self.recipe) for word in words]
         flat = [s for strings in cut for s in strings]
         rows = hash_ngrams(flat, self.recipe) % np.uint32(self.rows)
         counts = np.fromiter(map(len, cut), dtype=np.int64, count=len(cut))
-        hits = rows.reshape(-1)
-        values = self.table[hits].astype(np.float32)
-        values -= 128
-        values *= self.scale[hits].astype(np.float32)[:, None]
         per_word = counts * self.recipe.hash_count
-        starts = np.cumsum(per_word) - per_word
-        sums = np.add.reduceat(values, starts, axis=0)
-        return np.asarray(sums / per_word[:, None], dtype=np.float32)
+        return rows.reshape(-1).astype(np.int64), np.cumsum(per_word) - per_word
+
+    def matrix(self) -> NDArray[np.float32]:
+        """The whole table in full numbers, (rows, dim) float32."""
+        return self._values(np.arange(self.rows))
+
+    def _values(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        values = self.table[rows].astype(np.float32)
+        values -= 128
+        values *= self.scale[rows].astype(np.float32)[:, None]
+        return values
 
     def save(self, path: Path) -> None:
         """Write one safetensors file that holds the table, the scales and the recipe."""

@@ -6,7 +6,6 @@ for its equations. It runs in onnxruntime with 8-bit weights; torch is not neede
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,12 @@ from numpy.typing import NDArray
 
 from frugally.cost import spend
 from frugally.errors import NetError, UsageError
+from frugally.nets.calibration import Calibration
 from frugally.nets.cpus import available_cpus
 from frugally.nets.ngram_vectors import NgramVectors
+from frugally.nets.onnx_session import open_session
 from frugally.nets.reader_card import NETWORK, VECTORS, Card, flops, load_card
+from frugally.nets.reader_explanation import ReaderExplanation, explained
 from frugally.nets.reader_features import Lexicon, passage_features, split
 from frugally.nets.reading import Span
 from frugally.nets.spans import best_span
@@ -90,15 +92,12 @@ class LstmReader:
         vectors = NgramVectors.load(folder / VECTORS)
         if vectors.dim != card["sizes"]["vector"]:
             raise NetError(f"{folder} has word vectors of another width than its network")
-        return cls(_open_session(folder / NETWORK, threads or available_cpus()), vectors, card)
+        return cls(open_session(folder / NETWORK, threads or available_cpus()), vectors, card)
 
     def confidence(self, score: float) -> float:
-        """1 / (1 + exp(-(a score + b))), with a and b from the card (Platt 1999)."""
+        """The probability that an answer with this score is right, by the card's calibration."""
         fit = self.card["calibration"]
-        logit = fit["a"] * score + fit["b"]
-        if logit >= 0:
-            return 1 / (1 + math.exp(-logit))
-        return math.exp(logit) / (1 + math.exp(logit))
+        return Calibration(a=fit["a"], b=fit["b"]).confidence(score)
 
     def read(self, question: str, passages: Sequence[str]) -> list[Span | None]:
         """The best span of each passage, in their order; `None` for a passage without words.
@@ -109,14 +108,7 @@ class LstmReader:
         if len(self._words.lexicon) > _CACHE_WORDS:
             self._words = WordCache(self._vectors)
         words = self._words
-        asked = words.lexicon.number(split(question)[0][:QUESTION_WORDS])
-        if not len(asked):
-            raise UsageError(f"the question {question!r} has no words")
-        windows = [
-            window
-            for number, passage in enumerate(passages)
-            for window in _windows(number, passage, words.lexicon)
-        ]
+        asked, windows = _windowed(question, passages, words.lexicon)
         found: list[Span | None] = [None] * len(passages)
         for batch in _batches(windows):
             for window, span in zip(batch, self._run(asked, batch, words), strict=True):
@@ -129,30 +121,42 @@ class LstmReader:
         )
         return found
 
+    def explain(self, question: str, passage: str) -> ReaderExplanation | None:
+        """What the network computed for the window of a passage with the best span; None if empty.
+
+        Raises:
+            NetError: the network was saved without what is needed for that.
+        """
+        asked, windows = _windowed(question, [passage], self._words.lexicon)
+        if not windows:
+            return None
+        if not {"aligned", "weights"} <= {output.name for output in self._session.get_outputs()}:
+            raise NetError(
+                "this reader's network keeps its inner numbers to itself",
+                hint="fit it again with this version",
+            )
+        spans = [self._run(asked, [window], self._words)[0] for window in windows]
+        window = windows[max(range(len(spans)), key=lambda i: spans[i].score)]
+        names = ("start", "end", "null", "aligned", "weights")
+        found = dict(zip(names, self._outputs(names, asked, [window], self._words), strict=True))
+        for name in ("start", "end", "aligned"):
+            found[name] = found[name][:, 0]
+        return explained(passage, window.places, split(question)[0][: len(asked)], found)
+
+    def flops(self, question: str, passages: Sequence[str]) -> int:
+        """Floating-point operations of reading them, padding included."""
+        asked, windows = _windowed(question, passages, self._words.lexicon)
+        return sum(
+            flops(self.card["sizes"], len(batch[0].numbers) * len(batch), len(asked))
+            for batch in _batches(windows)
+        )
+
     def _run(
         self, asked: NDArray[np.int32], batch: Sequence[_Window], words: WordCache
     ) -> list[Span]:
         """One run of the network: the best span of each window."""
-        table = words.table()
-        lower, _, _ = words.lexicon.columns()
-        longest = len(batch[0].numbers)
-        vectors = np.zeros((longest, len(batch), table.shape[1]), np.float32)
-        features = np.zeros((longest, len(batch), self.card["sizes"]["features"]), np.float32)
-        for b, window in enumerate(batch):
-            vectors[: len(window.numbers), b] = table[lower[window.numbers]]
-            features[: len(window.numbers), b] = passage_features(
-                asked, window.numbers, words.lexicon
-            )
-        start, end, null = self._session.run(
-            ("start", "end", "null"),
-            {
-                "passage": vectors,
-                "features": features,
-                "lengths": np.array([len(w.numbers) for w in batch], np.int32),
-                "question": table[lower[asked]][:, None],
-            },
-        )
-        spend(flops=flops(self.card["sizes"], longest * len(batch), len(asked)))
+        start, end, null = self._outputs(("start", "end", "null"), asked, batch, words)
+        spend(flops=flops(self.card["sizes"], start.size, len(asked)))
         spans = []
         for b, window in enumerate(batch):
             n = len(window.numbers)
@@ -166,6 +170,35 @@ class LstmReader:
             )
         return spans
 
+    def _outputs(
+        self,
+        names: Sequence[str],
+        asked: NDArray[np.int32],
+        batch: Sequence[_Window],
+        words: WordCache,
+    ) -> list[NDArray[np.float32]]:
+        """Some outputs of the network for windows, the longest first."""
+        table = words.table()
+        lower, _, _ = words.lexicon.columns()
+        longest = len(batch[0].numbers)
+        vectors = np.zeros((longest, len(batch), table.shape[1]), np.float32)
+        features = np.zeros((longest, len(batch), self.card["sizes"]["features"]), np.float32)
+        for b, window in enumerate(batch):
+            vectors[: len(window.numbers), b] = table[lower[window.numbers]]
+            features[: len(window.numbers), b] = passage_features(
+                asked, window.numbers, words.lexicon
+            )
+        outputs: list[NDArray[np.float32]] = self._session.run(
+            names,
+            {
+                "passage": vectors,
+                "features": features,
+                "lengths": np.array([len(w.numbers) for w in batch], np.int32),
+                "question": table[lower[asked]][:, None],
+            },
+        )
+        return outputs
+
 
 @cache
 def shipped_reader() -> LstmReader:
@@ -173,21 +206,22 @@ def shipped_reader() -> LstmReader:
     return LstmReader.load(Path(__file__).parent.parent / "shipped" / "reader")
 
 
-def _open_session(path: Path, threads: int) -> Any:
-    import onnxruntime
+def _windowed(
+    question: str, passages: Sequence[str], lexicon: Lexicon
+) -> tuple[NDArray[np.int32], list[_Window]]:
+    """The words of the question, and the windows of all passages.
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Threads that wait in a busy loop save microseconds here and cost whole processors elsewhere.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime's own kinds share no base class
-        raise NetError(f"cannot open the network {path}: {error}") from error
+    Raises:
+        UsageError: the question has no words.
+    """
+    asked = lexicon.number(split(question)[0][:QUESTION_WORDS])
+    if not len(asked):
+        raise UsageError(f"the question {question!r} has no words")
+    return asked, [
+        window
+        for number, passage in enumerate(passages)
+        for window in _windows(number, passage, lexicon)
+    ]
 
 
 def _windows(number: int, passage: str, lexicon: Lexicon) -> Iterator[_Window]:

@@ -27,6 +27,10 @@ class Reader(Protocol):
         """The best span of each passage, in their order; `None` for a passage without words."""
         ...
 
+    def flops(self, question: str, passages: Sequence[str]) -> int:
+        """Floating-point operations of reading them; 0 where that cannot be known."""
+        ...
+
     def confidence(self, score: float) -> float:
         """The calibrated probability, 0 to 1, that an answer with this score is right."""
         ...

@@ -24,3 +24,27 @@ def best_span(
     totals = windows[np.arange(n), offset] + end
     last = int(totals.argmax())
     return last - (longest - 1) + int(offset[last]), last, float(totals[last])
+
+
+def best_spans(
+    start: NDArray[np.float32], end: NDArray[np.float32], count: int, longest: int = LONGEST
+) -> list[tuple[int, int, float]]:
+    """The best span as `best_span` finds it, then the best that shares no word with those before.
+
+    At most `count` of them; fewer if the words are used up.
+    """
+    start, end = start.astype(np.float32), end.astype(np.float32)
+    found: list[tuple[int, int, float]] = []
+    free = np.ones(len(start), np.bool_)
+    while len(found) < count and free.any():
+        best: tuple[int, int, float] | None = None
+        # Between the words that are taken, runs of free ones.
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], free, [False]]).astype(np.int8)))
+        for low, high in edges.reshape(-1, 2).tolist():
+            first, last, score = best_span(start[low:high], end[low:high], longest)
+            if best is None or score > best[2]:
+                best = (first + low, last + low, score)
+        assert best is not None
+        found.append(best)
+        free[best[0] : best[1] + 1] = False
+    return found

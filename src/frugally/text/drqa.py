@@ -30,6 +30,18 @@ def tokens(text: str) -> list[str]:
     return [token.lower() for token in _pattern().findall(normal)]
 
 
+def placed_tokens(text: str) -> list[tuple[str, int, int]]:
+    """The tokens as `(token, start, end)`, places in the text as it was given, before NFD.
+
+    A token is lower-cased and in NFD, so that it equals those of `tokens`; a run is cut at the same
+    places, since NFD makes of a letter a letter with marks, all of which stay inside.
+    """
+    return [
+        (unicodedata.normalize("NFD", match.group()).lower(), match.start(), match.end())
+        for match in _pattern().finditer(text)
+    ]
+
+
 def ngrams(words: Sequence[str]) -> Iterator[str]:
     """The uni- and bigrams that the stop rule leaves, in order of appearance."""
     kept = [not _filtered(word) for word in words]

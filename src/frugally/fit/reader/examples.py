@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from frugally.fit.reader.distractors.insertion import boundaries, moved
+from frugally.fit.reader.distractors.making import Distractor, Distractors
 from frugally.fit.squad import Paragraph
 from frugally.nets.reader_features import (
     EXACT_BITS,
@@ -42,11 +44,15 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A question (by its index), the paragraph to read, and whether that paragraph answers it."""
+    """A question (by its index), the paragraph to read, and whether that paragraph answers it.
+
+    `at` is the word of the paragraph before which the question's distractor stands, if it does.
+    """
 
     question: int
     paragraph: int
     positive: bool
+    at: int | None = None
 
 
 class Examples:
@@ -86,6 +92,8 @@ class Examples:
         # Rarer stems say more about what a passage is about; used to find hard negatives.
         counts = np.bincount(np.concatenate(self._stems), minlength=int(stem.max()) + 1)
         self._idf = np.log((len(self.passages) + 1) / (counts + 1.0))
+        self._distractors: dict[int, NDArray[np.int32]] = {}
+        self._boundaries: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -105,11 +113,48 @@ class Examples:
             found.append((-float(self._idf[shared].sum()), number))
         return [number for _, number in sorted(found)]
 
-    def epoch(self, seed: int, number: int, negatives: float) -> list[Example]:
+    def add_distractors(self, seed: int, maker: Distractors | None = None) -> int:
+        """Make a distractor of each question that the rules can make one of; returns how many.
+
+        Their words are numbered here, so that word vectors looked up afterwards hold them too.
+        Without a `maker` they are made of the names and answers of these paragraphs.
+        """
+        made = (maker or Distractors(self.paragraphs)).of_all(self.paragraphs, seed)
+        for question, one in enumerate(made):
+            if isinstance(one, Distractor) and self.spans[question]:
+                self._distractors[question] = self.lexicon.number(split(one.text)[0])
+        for number in {self.home[question] for question in self._distractors}:
+            context = self.paragraphs[number].context
+            self._boundaries[number] = boundaries(context, self.places[number])
+        return len(self._distractors)
+
+    def words_of(self, example: Example) -> NDArray[np.int32]:
+        """The numbers of the words that an example reads, its distractor among them."""
+        passage = self.passages[example.paragraph]
+        if example.at is None:
+            return passage
+        inserted = self._distractors[example.question]
+        return np.insert(passage, example.at, inserted)[:PASSAGE_WORDS]
+
+    def spans_of(self, example: Example) -> list[tuple[int, int]]:
+        """Where the answer is in the words that an example reads."""
+        if not example.positive:
+            return []
+        spans = self.spans[example.question]
+        if example.at is None:
+            return spans
+        count = len(self._distractors[example.question])
+        return moved(spans, example.at, count, PASSAGE_WORDS)
+
+    def epoch(
+        self, seed: int, number: int, negatives: float, distractors: float = 0.0
+    ) -> list[Example]:
         """The examples of one pass over the questions.
 
         A share `negatives` of them get another paragraph of the article, one that lacks the
-        answer: half of those one of the three best matches, half any.
+        answer: half of those one of the three best matches, half any. Of the others, a share
+        `distractors` of those that have one get their distractor (see `add_distractors`), at the
+        beginning, the end or between two sentences of the passage.
         """
         rng = np.random.default_rng((seed, number))
         usable = [q for q in range(len(self)) if self.spans[q]]
@@ -124,13 +169,31 @@ class Examples:
                 pool = others[:3] if hard[i] else others
                 paragraph, positive = pool[int(pick[i] * len(pool))], False
             examples.append(Example(question, paragraph, positive))
+        if distractors:
+            # Numbers of its own, so that without distractors the examples are what they were.
+            own = np.random.default_rng((seed, number, 2))
+            draws = own.random((len(examples), 2))
+            for i, (draw, place) in enumerate(draws):
+                if draw < distractors:
+                    examples[i] = self._distracted(examples[i], float(place))
         return examples
+
+    def _distracted(self, example: Example, place: float) -> Example:
+        """The example with its distractor, at the share `place` of the places where it may go."""
+        if not example.positive or example.question not in self._distractors:
+            return example
+        found = [
+            here
+            for at in self._boundaries[example.paragraph]
+            if at < PASSAGE_WORDS and self.spans_of(here := replace(example, at=at))
+        ]
+        return found[int(place * len(found))] if found else example
 
     def batches(
         self, examples: Sequence[Example], size: int, rng: np.random.Generator
     ) -> list[list[Example]]:
         """Groups of `size` examples of near-equal passage length, in random order."""
-        lengths = np.array([len(self.passages[e.paragraph]) for e in examples])
+        lengths = np.array([len(self.words_of(e)) for e in examples])
         # A little noise, so that the same examples do not always meet.
         order = np.argsort(lengths + rng.uniform(0, 8, len(lengths)), kind="stable")
         groups = [[examples[i] for i in order[a : a + size]] for a in range(0, len(order), size)]
@@ -139,7 +202,7 @@ class Examples:
     def batch(self, examples: Sequence[Example]) -> Batch:
         """Pad the examples to arrays."""
         lower, stem, shapes = self.lexicon.columns()
-        passages = [self.passages[e.paragraph] for e in examples]
+        passages = [self.words_of(e) for e in examples]
         questions = [self.questions[e.question] for e in examples]
         passage, inside = _pad(passages)
         question, asked = _pad(questions)
@@ -152,10 +215,11 @@ class Examples:
         starts = np.zeros(passage.shape, np.bool_)
         ends = np.zeros(passage.shape, np.bool_)
         for b, e in enumerate(examples):
-            features[: len(passages[b]), b, EXACT_BITS] = self._frequency[e.paragraph]
-            if e.positive:
-                for start, end in self.spans[e.question]:
-                    starts[start, b] = ends[end, b] = True
+            features[: len(passages[b]), b, EXACT_BITS] = (
+                self._frequency[e.paragraph] if e.at is None else term_frequency(lower[passages[b]])
+            )
+            for start, end in self.spans_of(e):
+                starts[start, b] = ends[end, b] = True
         features *= inside[..., None]
         return Batch(
             lower[passage] * inside,

@@ -94,11 +94,13 @@ def reader_graph(network: ReaderNetwork) -> onnx.ModelProto:
 
     Inputs: `passage` (T, B, vector) float32, `features` (T, B, FEATURES) float32, `lengths` (B,)
     int32, `question` (Q, 1, vector) float32. Outputs, float32: `start` and `end` (T, B), not
-    meaningful beyond a passage's length, and `null` (B,), the sum of the two null scores.
+    meaningful beyond a passage's length, `null` (B,), the sum of the two null scores, and for those
+    who look inside `aligned` (T, B, Q), the shares a_ij, and `weights` (Q,), those of the question.
     """
     graph, sizes = _Graph(), network.sizes
     axis1 = graph.constant("axis1", np.array([1], np.int64))
     axis2 = graph.constant("axis2", np.array([2], np.int64))
+    axis12 = graph.constant("axis12", np.array([1, 2], np.int64))
 
     # The aligned question.
     asked = graph.add("Squeeze", "asked", "question", axis1)
@@ -109,15 +111,16 @@ def reader_graph(network: ReaderNetwork) -> onnx.ModelProto:
         sides.append(graph.add("Relu", f"align_{side}_relu", biased))
     turned = graph.add("Transpose", "align_q_turned", sides[1], perm=[1, 0])
     match = graph.add("MatMul", "align_match", sides[0], turned)
-    share = graph.add("Softmax", "align_share", match, axis=-1)
-    aligned = graph.add("MatMul", "aligned", share, asked)
-    inputs = graph.add("Concat", "inputs", "passage", aligned, "features", axis=2)
+    share = graph.add("Softmax", "aligned", match, axis=-1)
+    vectors = graph.add("MatMul", "aligned_vectors", share, asked)
+    inputs = graph.add("Concat", "inputs", "passage", vectors, "features", axis=2)
 
     # Passage and question states.
     states = _stacked(graph, "passage_lstm", network.passage, inputs, "lengths")
     q_states = _stacked(graph, "question_lstm", network.question, "question", "")
     weight = graph.product("question_weight", q_states, network.question_weight.weight)
     weight = graph.add("Softmax", "question_share", weight, axis=0)
+    graph.add("Squeeze", "weights", weight, axis12)
     weighted = graph.add("Mul", "question_weighted", weight, q_states)
     axis0 = graph.constant("axis0", np.array([0], np.int64))
     q = graph.add("ReduceSum", "q", weighted, axis0, keepdims=0)
@@ -171,6 +174,8 @@ def reader_graph(network: ReaderNetwork) -> onnx.ModelProto:
                 value("start", number, "T", "B"),
                 value("end", number, "T", "B"),
                 value("null", number, "B"),
+                value("aligned", number, "T", "B", "Q"),
+                value("weights", number, "Q"),
             ],
             graph.constants,
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +13,7 @@ import torch
 
 from frugally.errors import UsageError
 from frugally.files.disk import digest_of, make_folder, write_whole
+from frugally.fit.distant.examples import ExampleFile
 from frugally.fit.reader.examples import Examples, hold_out
 from frugally.fit.reader.export import export
 from frugally.fit.reader.network import ReaderNetwork, Sizes
@@ -43,14 +44,16 @@ def fit_reader(
     vectors: Path,
     settings: Settings,
     *,
+    more: Sequence[ExampleFile] = (),
     sizes: Sizes | None = None,
     resume: bool = False,
     report: Report = lambda _: None,
 ) -> Card:
-    """Train a reader on SQuAD 1.1, save it in `out` and return its card.
+    """Train a reader on SQuAD 1.1, and on `more` at once, save it in `out` and return its card.
 
     `data` is a folder with train-v1.1.json or .json.xz; `vectors` is a file made by `fit_vectors`.
-    A twentieth of the articles is held out for calibration and for the scores on the card.
+    A twentieth of its articles is held out for calibration and for the scores on the card; what is
+    held out is SQuAD's alone, so that readers trained with more or less beside it compare.
     Checkpoints go to `out`/checkpoints; with `resume` the run goes on from the last one.
     """
     table = NgramVectors.load(vectors)
@@ -60,12 +63,16 @@ def fit_reader(
     make_folder(out)
     train, held = hold_out(load_squad(data, "train-v1.1"), HELD_OUT_SHARE, settings.seed)
     lexicon = Lexicon()
-    examples, held_out = Examples(train, lexicon), Examples(held, lexicon)
+    joined = [*train, *(paragraph for file in more for paragraph in file.paragraphs)]
+    examples, held_out = Examples(joined, lexicon), Examples(held, lexicon)
+    for file in more:
+        for source, count in file.counts.items():
+            report(f"{file.name}: {count:,} examples from {source}")
     report(f"{len(examples):,} questions to train on, {len(held_out):,} held out")
     trainer = Trainer(
         examples,
         held_out,
-        table.vectors(lexicon.lower_words),
+        table,
         sizes,
         settings,
         out / CHECKPOINTS,
@@ -73,18 +80,22 @@ def fit_reader(
     )
     if resume and trainer.resume():
         report(f"resumed at step {trainer.progress.step:,}")
-    network = trainer.run()
+    network, tuned = trainer.run()
     report("writing the 8-bit network and calibrating")
-    return save_reader(network, vectors, out, trainer, data)
+    return save_reader(network, tuned, out, trainer, data, more)
 
 
 def save_reader(
-    network: ReaderNetwork, vectors: Path, out: Path, trainer: Trainer, data: Path
+    network: ReaderNetwork,
+    vectors: NgramVectors,
+    out: Path,
+    trainer: Trainer,
+    data: Path,
+    more: Sequence[ExampleFile] = (),
 ) -> Card:
     """Export, calibrate on the held-out articles and write the card."""
     export(network, out / NETWORK)
-    if vectors.resolve() != (out / VECTORS).resolve():
-        shutil.copyfile(vectors, out / VECTORS)
+    vectors.save(out / VECTORS)
     sizes = network.sizes.as_dict()
     train_file = next(p for p in sorted(data.glob("train-v1.1.json*")))
     card: Card = {
@@ -93,7 +104,7 @@ def save_reader(
         "network": "DrQA reader with a null answer",
         "sizes": sizes,
         "parameters": sum(p.numel() for p in network.parameters()),
-        "features": {"recipe": RECIPE, "vectors": NgramVectors.load(vectors).digest()},
+        "features": {"recipe": RECIPE, "vectors": vectors.digest()},
         "files": describe_files(out),
         "bytes": sum(int(f["bytes"]) for f in describe_files(out).values()),
         "flops_per_passage_word": flops(sizes, 101, 12) - flops(sizes, 100, 12),
@@ -105,6 +116,7 @@ def save_reader(
             "questions": len(trainer.train_examples),
             "held_out_questions": len(trainer.held_out),
             "held_out": f"{HELD_OUT_SHARE:.0%} of the articles, drawn with the seed",
+            **({"more": [file.as_card() for file in more]} if more else {}),
         },
         "training": {
             **trainer.settings.as_dict(),

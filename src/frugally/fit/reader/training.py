@@ -12,19 +12,20 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from frugally.errors import UsageError
 from frugally.fit.reader.checkpoint import load_checkpoint, save_checkpoint
 from frugally.fit.reader.evaluation import evaluate
 from frugally.fit.reader.examples import Example, Examples, shards
 from frugally.fit.reader.network import ReaderNetwork, Sizes, loss
+from frugally.fit.reader.word_vectors import WordVectors
+from frugally.nets.ngram_vectors import NgramVectors
 
 Report = Callable[[str], None]
 
@@ -34,7 +35,9 @@ class Settings:
     """How to train. Exactly one of `minutes` (of training) and `steps` ends the run.
 
     The learning rate rises over `warmup` steps to `rate` and falls linearly to 0 at the end.
-    `negatives` is the share of examples whose paragraph does not hold the answer.
+    `negatives` is the share of examples whose paragraph does not hold the answer. `tune` is the
+    learning rate of the word vectors' table, as a share of the rate; at 0 they stay as they are.
+    `distractors` is the share of the other examples that get a sentence like the answer's.
     """
 
     minutes: float | None = None
@@ -46,6 +49,8 @@ class Settings:
     warmup: int = 300
     dropout: float = 0.25
     negatives: float = 0.27
+    distractors: float = 0.0
+    tune: float = 0.0
     clip: float = 5.0
     average: float = 0.999
     bfloat16: bool = True
@@ -79,7 +84,7 @@ class Trainer:
         self,
         train: Examples,
         held_out: Examples,
-        vectors: NDArray[np.float32],
+        table: NgramVectors,
         sizes: Sizes,
         settings: Settings,
         folder: Path,
@@ -90,19 +95,26 @@ class Trainer:
         self.settings = settings
         self.folder = folder
         self.report = report
-        self.vectors = torch.from_numpy(vectors)
-        self.working_vectors = self.vectors.bfloat16() if settings.bfloat16 else self.vectors
+        if settings.distractors:
+            count = train.add_distractors(settings.seed)
+            report(f"{count:,} of {len(train):,} questions have a distractor")
+        self.words = WordVectors(table, train.lexicon.lower_words, settings.tune, settings.bfloat16)
         torch.manual_seed(settings.seed)
         self.network = ReaderNetwork(sizes)
-        self.parameters = list(self.network.parameters())
+        named = [*self.network.named_parameters(), *self.words.named_parameters()]
+        self.names = [name for name, _ in named]
+        self.parameters = [parameter for _, parameter in named]
         self.averages = [p.detach().clone() for p in self.parameters]
-        self.optimiser = torch.optim.Adam(self.parameters, lr=settings.rate, betas=(0.9, 0.99))
+        groups = [{"params": list(self.network.parameters()), "share": 1.0}]
+        if settings.tune:
+            groups.append({"params": list(self.words.parameters()), "share": settings.tune})
+        self.optimiser = torch.optim.Adam(groups, lr=settings.rate, betas=(0.9, 0.99))
         self.progress = Progress()
 
     # -- the run ---------------------------------------------------------------------------
 
-    def run(self) -> ReaderNetwork:
-        """Train to the end of the schedule; returns the network with its averaged weights."""
+    def run(self) -> tuple[ReaderNetwork, NgramVectors]:
+        """Train to the end of the schedule; returns network and vectors, with averaged weights."""
         settings, progress = self.settings, self.progress
         threads_before = torch.get_num_threads()
         torch.set_num_threads(1)
@@ -138,21 +150,25 @@ class Trainer:
             raise
         finally:
             torch.set_num_threads(threads_before)
-        return self.averaged()
+        network, words = self.averaged()
+        return network, words.quantised()
 
-    def averaged(self) -> ReaderNetwork:
-        """A copy of the network with the moving average of its weights."""
-        network = copy.deepcopy(self.network)
+    def averaged(self) -> tuple[ReaderNetwork, WordVectors]:
+        """Copies of network and word vectors with the moving average of their weights."""
+        network, words = copy.deepcopy(self.network), copy.deepcopy(self.words)
+        parameters = [*network.parameters(), *words.parameters()]
         with torch.no_grad():
-            for parameter, average in zip(network.parameters(), self.averages, strict=True):
+            for parameter, average in zip(parameters, self.averages, strict=True):
                 parameter.copy_(average)
-        return network.eval()
+        return network.eval(), words
 
     # -- one step --------------------------------------------------------------------------
 
     def _groups(self) -> list[list[Example]]:
         epoch, settings = self.progress.epoch, self.settings
-        examples = self.train_examples.epoch(settings.seed, epoch, settings.negatives)
+        examples = self.train_examples.epoch(
+            settings.seed, epoch, settings.negatives, settings.distractors
+        )
         rng = np.random.default_rng((settings.seed, epoch, 1))
         return self.train_examples.batches(examples, settings.batch, rng)
 
@@ -179,7 +195,7 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(self.parameters, settings.clip)
             rate = settings.rate * min(1.0, (step + 1) / settings.warmup) * (1 - done)
             for rates in self.optimiser.param_groups:
-                rates["lr"] = rate
+                rates["lr"] = rate * rates["share"]
             self.optimiser.step()
             # Early on the average follows quickly, or the first weights would linger in it.
             keep = min(settings.average, (1 + step) / (10 + step))
@@ -199,7 +215,8 @@ class Trainer:
         with torch.autocast(
             "cpu", torch.bfloat16, enabled=self.settings.bfloat16, cache_enabled=False
         ):
-            scores = self.network(self.working_vectors, batch, self.settings.dropout, generator)
+            vectors, batch = self.words.of(batch)
+            scores = self.network(vectors, batch, self.settings.dropout, generator)
         value = loss(scores, batch) / of
         return float(value.detach()), torch.autograd.grad(value, self.parameters)
 
@@ -217,7 +234,8 @@ class Trainer:
         curve = self.progress.curve
         if curve and curve[-1]["step"] == self.progress.step:
             return
-        scores = evaluate(self.averaged(), self.vectors, self.held_out, pool)
+        network, words = self.averaged()
+        scores = evaluate(network, words.all(), self.held_out, pool)
         entry = {
             "step": float(self.progress.step),
             "minutes": round(self.progress.seconds / 60, 2),
@@ -229,8 +247,8 @@ class Trainer:
     def save(self) -> None:
         """Write a checkpoint to the run's folder."""
         tensors: dict[str, torch.Tensor] = {}
-        names = [name for name, _ in self.network.named_parameters()]
-        for name, parameter, average in zip(names, self.parameters, self.averages, strict=True):
+        rows = zip(self.names, self.parameters, self.averages, strict=True)
+        for name, parameter, average in rows:
             tensors[f"weight.{name}"] = parameter.detach()
             tensors[f"average.{name}"] = average
             for key, value in self.optimiser.state.get(parameter, {}).items():
@@ -253,7 +271,9 @@ class Trainer:
         tensors, state = found
         ours, theirs = self.settings.as_dict(), state["settings"]
         free = {"minutes", "steps", "save_every_seconds", "score_every_seconds"}
-        changed = sorted(k for k in ours if k not in free and ours[k] != theirs.get(k))
+        # A checkpoint from before there was such a setting was made at its default.
+        before = {one.name: one.default for one in fields(Settings)} | theirs
+        changed = sorted(k for k in ours if k not in free and ours[k] != before[k])
         if changed or state["sizes"] != self.network.sizes.as_dict():
             raise UsageError(
                 f"the checkpoint in {self.folder} was made with other settings"
@@ -261,9 +281,8 @@ class Trainer:
                 hint="start again without --resume, or in another folder",
             )
         with torch.no_grad():
-            for (name, parameter), average in zip(
-                self.network.named_parameters(), self.averages, strict=True
-            ):
+            rows = zip(self.names, self.parameters, self.averages, strict=True)
+            for name, parameter, average in rows:
                 parameter.copy_(tensors[f"weight.{name}"])
                 average.copy_(tensors[f"average.{name}"])
                 kept = {

@@ -4,7 +4,12 @@ import pytest
 
 from frugally.ask.collection import Collection
 from frugally.ask.document import Document
-from frugally.ask.languages import count_languages, known_language, languages_of
+from frugally.ask.languages import (
+    count_languages,
+    foreign_language,
+    known_language,
+    languages_of,
+)
 from frugally.ask.snapshot import with_languages
 from frugally.errors import UsageError
 
@@ -62,3 +67,20 @@ def test_codes_are_read_in_any_form_and_unknown_ones_named(collection):
     for code in ("xx", "", "German", "\ud800"):
         with pytest.raises(UsageError, match="language"):
             collection.search_in(code, "die")
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("Wie heißt die Hauptstadt von Australien?", "de"),
+        ("Quelle est la capitale de l'Australie ?", "fr"),
+        ("Какая столица Австралии?", "ru"),
+        ("What is the capital of Australia?", None),
+        ("capital of Australia", None),
+        ("Hauptstadt?", None),
+        ("", None),
+        ("\ud800 \ud800 \ud800", None),
+    ],
+)
+def test_a_question_in_another_language_is_told(question, code):
+    assert foreign_language(question) == code
