@@ -26,6 +26,7 @@ bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_D
 	$(BIN)/python -m benchmarks.weighing --collection runs/bench/frugally
 	$(BIN)/python -m benchmarks.asking --collection runs/bench/frugally
 	$(BIN)/python -m benchmarks.choosing --collection runs/bench/frugally
+	$(BIN)/python -m benchmarks.robustness
 	$(BIN)/python -m benchmarks.language
 	$(BIN)/python -m benchmarks.tagging
 	$(BIN)/python -m benchmarks.ablation

@@ -4,7 +4,8 @@
 
 Questions of SQuAD's dev set, drawn with seed 0, each asked of its own paragraph: as it is, and with
 a sentence that is like the question and does not answer it (`frugally.fit.reader.distractors`,
-after Jia and Liang 2017) at its end or its beginning; and exact match by the sentence of the
+after Jia and Liang 2017) at its end or its beginning, or with that of a question about another
+article, which is like this one in nothing but its form; and exact match by the sentence of the
 paragraph that holds the answer. Prints tables, and for the shipped reader writes
 benchmarks/results/robustness.json.
 """
@@ -29,7 +30,12 @@ from frugally.text.sentences import sentences
 
 SEED = 0
 PLACES = ("first", "second", "third", "fourth and later")
-WAYS = ("as it is", "distractor at the end", "distractor at the beginning")
+WAYS = (
+    "as it is",
+    "another question's distractor at the end",
+    "distractor at the end",
+    "distractor at the beginning",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +71,20 @@ def read(
 
 
 def ways(
-    reader: Reader, paragraph: Paragraph, question: Question, distractor: Distractor
+    reader: Reader,
+    paragraph: Paragraph,
+    question: Question,
+    distractor: Distractor,
+    unlike: Distractor,
 ) -> dict[str, Reading]:
-    """The readings of one question in all ways."""
+    """The readings of one question in all ways; `unlike` is the distractor of another question."""
     context, added = paragraph.context, distractor.text
+    after = len(context) + 1
     return {
         WAYS[0]: read(reader, question, context, None, 0),
-        WAYS[1]: read(reader, question, f"{context} {added}", distractor, len(context) + 1),
-        WAYS[2]: read(reader, question, f"{added} {context}", distractor, 0),
+        WAYS[1]: read(reader, question, f"{context} {unlike.text}", unlike, after),
+        WAYS[2]: read(reader, question, f"{context} {added}", distractor, after),
+        WAYS[3]: read(reader, question, f"{added} {context}", distractor, 0),
     }
 
 
@@ -122,9 +134,13 @@ def measure(reader: Reader, dev: Sequence[Paragraph], questions: int) -> dict[st
     asked = [(p, q, one) for (p, q), one in zip(_pairs(dev), made, strict=True)]
     chosen = random.Random(SEED).sample(asked, min(questions, len(asked)))
     exact, readings = [], []
+    ring = [(p.title, one) for p, _, one in chosen if isinstance(one, Distractor)]
     for paragraph, question, one in chosen:
         if isinstance(one, Distractor):
-            readings.append(ways(reader, paragraph, question, one))
+            # A sentence about another article: what any added sentence costs.
+            after = (ring[len(readings) :] + ring)[1:]
+            unlike = next(other for title, other in after if title != paragraph.title)
+            readings.append(ways(reader, paragraph, question, one, unlike))
             exact.append(readings[-1][WAYS[0]].exact)
         else:
             exact.append(read(reader, question, paragraph.context, None, 0).exact)

@@ -9,12 +9,15 @@ benchmarks/results/tagging.json after every net, and skipped the next time; seve
 share the work by kinds. Those are our nets, the LSTM of frugally/fit/byte_lstm.py (on a GPU if
 there is one; without, five minutes of a core a treebank), our nets taught by it on some raw text
 (lid/sib200 and lid/ntrex128; what it said stays in the work folder), a blank pipeline with spaCy's
-tagger, and the tagger that ships.
+tagger, and the tagger that ships. `speed` times three of them in turns on the same text, one thread
+each: the tagger that ships, an LSTM of the same sizes (what its weights are does not matter), and
+spaCy's tagger after one pass over the training text.
 """
 
 from __future__ import annotations
 
 import lzma
+import random
 import shutil
 import statistics
 import tempfile
@@ -35,7 +38,8 @@ SIZE = 1_000_000
 # A sixth of the weights of an LSTM of 900,000.
 MOST_WEIGHTS = 148_000
 TRIALS = 8
-KINDS = ["shipped", "small", "lstm", "taught", "spacy"]
+KINDS = ["shipped", "small", "lstm", "taught", "spacy", "speed"]
+ROUNDS = 5
 SHIPPED = "English-EWT"
 TREEBANKS = [
     "English-EWT",
@@ -166,30 +170,70 @@ def lstm(bank: Treebank, raw: list[list[str]], work: Path) -> dict[str, Any]:
     }
 
 
-def spacy_tagger(bank: Treebank) -> dict[str, Any]:
-    """A blank pipeline with spaCy's tagger and its own defaults, ten epochs, the best on dev."""
-    import random
+def speed(bank: Treebank) -> dict[str, Any]:
+    """Tokens a second of the test part, the medians of rounds in which each takes its turn."""
+    import torch
 
+    from frugally.fit.byte_lstm import ByteLstm, LstmSettings, lstm_tags
+
+    labels = sorted({tag for sentence in bank.train for tag in sentence.tags if tag})
+    words = [sentence.words for sentence in bank.test]
+    tagger = Tagger.load()
+    torch.set_num_threads(1)
+    net = ByteLstm(len(labels), LstmSettings())
+    nlp, parts = blank_spacy(bank)
+    learn(nlp, parts["train"], random.Random(1013))
+    docs = [example.reference for example in parts["test"]]
+    works: dict[str, Callable[[], object]] = {
+        "shipped": lambda: tagger.tag(words),
+        "lstm": lambda: lstm_tags(net, words, labels),
+        "spacy": lambda: list(nlp.pipe(doc.copy() for doc in docs)),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(1 + ROUNDS):
+        for name, work in works.items():
+            begin = time.perf_counter()
+            work()
+            seconds[name].append(time.perf_counter() - begin)
+    tokens = sum(map(len, words))
+    return {name: round(tokens / statistics.median(took[1:])) for name, took in seconds.items()}
+
+
+def blank_spacy(bank: Treebank) -> tuple[Any, dict[str, list[Any]]]:
+    """A blank pipeline with spaCy's tagger and its own defaults, and the treebank as examples."""
     import spacy
     from spacy.tokens import Doc
     from spacy.training import Example
 
     nlp = spacy.blank("xx")
-    pipe = nlp.add_pipe("tagger")
-    parts = {}
+    nlp.add_pipe("tagger")
+    parts: dict[str, list[Any]] = {}
     for part in ("train", "dev", "test"):
         parts[part] = []
         for sentence in getattr(bank, part):
             doc = Doc(nlp.vocab, words=list(sentence.words))
             tags = [tag or "" for tag in sentence.tags]
             parts[part].append(Example.from_dict(doc, {"tags": tags}))
-    optimiser = nlp.initialize(lambda: parts["train"])
+    nlp.initialize(lambda: parts["train"])
+    return nlp, parts
+
+
+def learn(nlp: Any, examples: list[Any], source: random.Random) -> None:
+    """One pass over the examples."""
+    import spacy
+
+    source.shuffle(examples)
+    for batch in spacy.util.minibatch(examples, size=32):
+        nlp.update(batch)
+
+
+def spacy_tagger(bank: Treebank) -> dict[str, Any]:
+    """spaCy's tagger after ten epochs, the best on dev."""
+    nlp, parts = blank_spacy(bank)
     source = random.Random(1013)
     best, test = 0.0, 0.0
     for _ in range(10):
-        source.shuffle(parts["train"])
-        for batch in spacy.util.minibatch(parts["train"], size=32):
-            nlp.update(batch, sgd=optimiser)
+        learn(nlp, parts["train"], source)
         dev = nlp.evaluate(parts["dev"])["tag_acc"]
         if dev > best:
             best = dev
@@ -199,7 +243,7 @@ def spacy_tagger(bank: Treebank) -> dict[str, Any]:
     words = sum(map(len, bank.test))
     weights = sum(
         node.get_param(name).size
-        for node in pipe.model.walk()
+        for node in nlp.get_pipe("tagger").model.walk()
         for name in node.param_names
         if node.has_param(name)
     )
@@ -227,6 +271,7 @@ def run(data: Path, work: Path, names: list[str], kinds: list[str]) -> dict[str,
             works["taught"] = lambda f=folder, b=bank, t=told: small(f, b, [t])
         if name == SHIPPED:
             works["shipped"] = lambda b=bank: measured(Tagger.load(), b)
+            works["speed"] = lambda b=bank: speed(b)
         for kind in kinds:
             if kind in works and kind not in result["treebanks"].get(name, {}):
                 found = works[kind]()
@@ -285,9 +330,18 @@ def render(result: dict[str, Any]) -> str:
                 )
                 more = ["", f"{weights:.1f} × fewer", f"{flops:.0f} × fewer", ""]
             rows.append([f"mean of {len(compared)} {title}", *cells, *more])
+    timed = result["treebanks"].get(SHIPPED, {}).get("speed")
+    told = (
+        ""
+        if timed is None
+        else f"\n\nTokens a second on the test part of {SHIPPED}, in the same run, one thread: "
+        f"the tagger that ships {timed['shipped']:,}, the byte LSTM {timed['lstm']:,} "
+        f"({timed['shipped'] / timed['lstm']:.0f} × slower), spaCy's tagger {timed['spacy']:,} "
+        f"({timed['shipped'] / timed['spacy']:.1f} × slower)."
+    )
     head = ["treebank", "accuracy", "taught by the LSTM", "byte LSTM", "spaCy", "bytes", "weights",
             "FLOPs", "tokens/s"]  # fmt: skip
-    return machine.table(head, rows)
+    return machine.table(head, rows) + told
 
 
 def main() -> None:

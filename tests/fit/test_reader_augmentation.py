@@ -8,6 +8,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from click.testing import CliRunner  # noqa: E402
+
+from frugally.cli.fit import fit  # noqa: E402
 from frugally.fit.reader.examples import PASSAGE_WORDS, Example, Examples  # noqa: E402
 from frugally.fit.reader.network import Sizes  # noqa: E402
 from frugally.fit.reader.training import Settings, Trainer  # noqa: E402
@@ -149,3 +152,20 @@ def test_a_checkpoint_from_before_the_setting_goes_on(tmp_path, monkeypatch):
         )
         Trainer(fresh(), fresh(), table, SIZES, settings, tmp_path, lambda _: None).run()
     assert Trainer(fresh(), fresh(), table, SIZES, settings, tmp_path, lambda _: None).resume()
+
+
+def test_the_command_hands_the_share_on(tmp_path, monkeypatch):
+    seen = []
+
+    def fit_reader(data, out, vectors, settings, **_):
+        seen.append(settings.distractors)
+        return {"bytes": 0, "scores": {"held_out_em": 0.0, "held_out_f1": 0.0}}
+
+    monkeypatch.setattr("frugally.fit.reader.fitting.fit_reader", fit_reader)
+    vectors = tmp_path / "vectors.safetensors"
+    vectors.write_bytes(b"")
+    call = ["reader", str(SAMPLE), "--vectors", str(vectors), "-o", str(tmp_path / "out")]
+    for more in ([], ["--distractors", "0.3"]):
+        assert CliRunner().invoke(fit, [*call, *more]).exit_code == 0
+    assert seen == [0.0, 0.3]
+    assert CliRunner().invoke(fit, [*call, "--distractors", "2"]).exit_code == 2

@@ -127,11 +127,11 @@ def draw(points: Sequence[Point], task: str) -> Any:
         axes.scatter(
             [getattr(p, across) for p in points], [p.score for p in points], color="C0", zorder=2
         )
-        for point in points:
+        for i, point in enumerate(sorted(points, key=lambda p: float(getattr(p, across)))):
             axes.annotate(
                 format_bytes(point.asked),
                 (getattr(point, across), point.score),
-                xytext=(0, -11),
+                xytext=(0, 6 if i % 2 else -11),  # neighbours would write over one another
                 textcoords="offset points",
                 ha="center",
                 fontsize=7,

@@ -1,8 +1,8 @@
 """Near neighbours and opposites: what a common noun or adjective may be exchanged for.
 
-Jia and Liang take antonyms from WordNet; here each line is a set of words of which none can stand
-for another in a true sentence. A word becomes another of its line, and keeps its plural. The sets
-were written for the commonest words of SQuAD's training questions without names.
+Jia and Liang take antonyms from WordNet; here a table has sets of words, parted by |, of which none
+can stand for another in a true sentence. A word becomes another of its set, and keeps its plural.
+The sets were written for the commonest words of SQuAD's training questions without names.
 """
 
 from __future__ import annotations
