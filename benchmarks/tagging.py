@@ -160,7 +160,8 @@ def lstm(bank: Treebank, raw: list[list[str]], work: Path) -> dict[str, Any]:
     for sentence in lstm_tags(net, raw, labels):
         pairs = zip(sentence.words, sentence.tags, strict=True)
         lines += [f"{i}\t{word}\t_\t{tag}" for i, (word, tag) in enumerate(pairs, 1)] + [""]
-    (work / f"{bank.name}.conllu").write_text("\n".join([*lines, ""]), "utf-8")
+    if lines:
+        (work / f"{bank.name}.conllu").write_text("\n".join([*lines, ""]), "utf-8")
     return {
         "dev": round(100 * dev, 2),
         "test": round(100 * lstm_accuracy(net, bank.test, labels), 2),

@@ -12,7 +12,7 @@ from click.testing import CliRunner  # noqa: E402
 
 from frugally.cli.fit import fit  # noqa: E402
 from frugally.fit.reader.examples import PASSAGE_WORDS, Example, Examples  # noqa: E402
-from frugally.fit.reader.network import Sizes  # noqa: E402
+from frugally.fit.reader.network import ReaderNetwork, Sizes, loss  # noqa: E402
 from frugally.fit.reader.training import Settings, Trainer  # noqa: E402
 from frugally.fit.squad import load_squad  # noqa: E402
 from frugally.nets.ngram_vectors import NgramRecipe, NgramVectors  # noqa: E402
@@ -109,6 +109,79 @@ def test_the_share_is_of_the_positive_examples_with_a_distractor(examples):
     share = sum(e.at is not None for e in able) / len(able)
     assert share == pytest.approx(0.4, abs=0.1)
     assert all(e.at is None for e in chosen if not e.positive)
+
+
+def test_altered_questions_have_no_answer_and_differ(examples):
+    chosen = [e for n in range(6) for e in examples.epoch(1, n, 0.0, 0.3, altered=0.5)]
+    altered = [e for e in chosen if e.altered]
+    assert len(altered) > 40
+    assert not any(e.positive or e.at is not None for e in altered)
+    batch = examples.batch(altered[:8])
+    assert not batch.starts.any()
+    assert not batch.ends.any()
+    plain = examples.batch([replace(e, altered=False) for e in altered[:8]])
+    assert batch.question.shape != plain.question.shape or (batch.question != plain.question).any()
+    rest = [e for n in range(6) for e in examples.epoch(1, n, 0.3, 0.3)]
+    assert not any(e.altered or e.beside is not None for e in rest)
+
+
+def found(examples):
+    """Each question finds its own paragraph, then two that are not it."""
+
+    def search(question, count):
+        texts = [p.context for p in examples.paragraphs]
+        own = next(
+            p.context for p in examples.paragraphs for q in p.questions if q.text == question
+        )
+        return [own, "Nothing of it is here.", "Nor is it there, Sir.", *texts[:2]][:count]
+
+    return search
+
+
+def test_found_passages_lack_the_answer_and_take_turns_with_the_article_s():
+    made = fresh()
+    before = len(made.passages)
+    assert made.add_found(found(made)) == len(made)
+    assert len(made.passages) == before + len({n for f in made._found.values() for n in f})
+    names = {number: word for word, number in made.lexicon._surface.items()}
+    for question, numbers in made._found.items():
+        assert 2 <= len(numbers) <= 4
+        for number in numbers:
+            text = " ".join(names[word] for word in made.passages[number].tolist()).lower()
+            assert not any(
+                f" {answer.lower()} " in f" {text} " for answer in made.answers[question]
+            )
+    negative = [e for n in range(6) for e in made.epoch(1, n, 0.9) if not e.positive]
+    share = sum(e.paragraph >= before for e in negative) / len(negative)
+    assert share == pytest.approx(0.5, abs=0.1)
+    made.batch([e for e in negative if e.paragraph >= before][:4])
+
+
+def test_passages_beside_one_another_are_normalised_together(examples):
+    chosen = [e for e in examples.epoch(1, 0, 0.3, shared=0.8) if e.beside is not None][:5]
+    assert len(chosen) == 5
+    plain = [replace(e, beside=None) for e in chosen]
+    beside = [Example(e.question, e.beside, positive=False) for e in chosen]
+    batch = examples.batch([*plain[:1], *chosen[1:]])
+    assert batch.groups.tolist() == [0, 1, 2, 3, 4, 1, 2, 3, 4]
+    torch.manual_seed(0)
+    network = ReaderNetwork(SIZES).eval()
+    table = torch.randn(len(examples.lexicon.lower_words), SIZES.vector)
+    with torch.inference_mode():
+        whole = network(table, examples.batch([*plain, *beside]))
+        own, other = [whole.start[:, :5], whole.end[:, :5]], [whole.start[:, 5:], whole.end[:, 5:]]
+        expected = 0.0
+        for b, example in enumerate(chosen):
+            for row in (0, 1):
+                odds = [
+                    own[row][:, b] - whole.null[b, row],
+                    other[row][:, b] - whole.null[5 + b, row],
+                ]
+                joint = torch.cat([*odds, torch.zeros(1)]).softmax(0)
+                places = {span[row] for span in examples.spans_of(example)}
+                expected -= float(torch.log(sum(joint[place] for place in places)))
+        found = loss(network(table, examples.batch(chosen)), examples.batch(chosen))
+    assert float(found) == pytest.approx(expected, rel=1e-4)
 
 
 def test_features_are_those_of_reading_the_joined_words(examples):

@@ -316,6 +316,27 @@ def vectors(
     type=click.FloatRange(0, 1),
     help="Share of the passages that get a sentence like the answer's that does not answer.",
 )
+@click.option(
+    "--altered",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of the questions that are asked about something else, which has no answer.",
+)
+@click.option(
+    "--shared",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of the passages that are read with another beside them, scores normalised as one.",
+)
+@click.option(
+    "--in",
+    "where",
+    type=_FOLDER,
+    metavar="COLLECTION",
+    help="Where passages are searched that look like the answer's and are not.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
 @click.option(
     "--examples", multiple=True, type=_FILE, help="More to train on, from `frugally fit examples`."
@@ -330,6 +351,9 @@ def reader(
     threads: int,
     tune: float,
     distractors: float,
+    altered: float,
+    shared: float,
+    where: Path | None,
     resume: bool,
     examples: tuple[Path, ...],
 ) -> None:
@@ -348,9 +372,22 @@ def reader(
         threads=threads,
         tune=tune,
         distractors=distractors,
+        altered=altered,
+        shared=shared,
     )
     more = [load_examples(path, _say) for path in examples]
-    card = fit_reader(data, out, vectors, settings, more=more, resume=resume, report=_say)
+    search = None
+    if where is not None:
+        from frugally.cli.opening import open_collection
+
+        collection = open_collection(where)
+
+        def search(question: str, count: int) -> list[str]:
+            return [hit.text for hit in collection.search(question, count)]
+
+    card = fit_reader(
+        data, out, vectors, settings, more=more, search=search, resume=resume, report=_say
+    )
     scores = card["scores"]
     _say(
         f"{out}: {card['bytes'] / 1e6:.2f} MB, held-out EM {scores['held_out_em']:.1f}, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from frugally.nets.reader_features import (
 )
 
 PASSAGE_WORDS = 400
+FOUND_KEPT = 4  # passages of a search, for each question
 QUESTION_WORDS = 60
 
 
@@ -30,7 +31,8 @@ class Batch:
     `passage` (T, B) and `question` (Q, B) are rows of the vector table (numbers of lower-cased
     words), `features` is (T, B, FEATURES), `passage_lengths` and `question_lengths` are (B,);
     `starts` and `ends` (T, B) are True at each place where the answer may start or end, and
-    nowhere if the passage does not answer the question.
+    nowhere if the passage does not answer the question. Passages with one number in `groups` (B,)
+    are read for one question together.
     """
 
     passage: NDArray[np.int32]
@@ -40,19 +42,24 @@ class Batch:
     question_lengths: NDArray[np.int64]
     starts: NDArray[np.bool_]
     ends: NDArray[np.bool_]
+    groups: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A question (by its index), the paragraph to read, and whether that paragraph answers it.
 
-    `at` is the word of the paragraph before which the question's distractor stands, if it does.
+    `at` is the word of the paragraph before which the question's distractor stands, if it does;
+    `altered` asks about something else (see `add_distractors`); `beside` is another paragraph,
+    without the answer, that is read for the question together with this one.
     """
 
     question: int
     paragraph: int
     positive: bool
     at: int | None = None
+    altered: bool = False
+    beside: int | None = None
 
 
 class Examples:
@@ -93,6 +100,8 @@ class Examples:
         counts = np.bincount(np.concatenate(self._stems), minlength=int(stem.max()) + 1)
         self._idf = np.log((len(self.passages) + 1) / (counts + 1.0))
         self._distractors: dict[int, NDArray[np.int32]] = {}
+        self._altered: dict[int, NDArray[np.int32]] = {}
+        self._found: dict[int, list[int]] = {}
         self._boundaries: dict[int, list[int]] = {}
 
     def __len__(self) -> int:
@@ -123,10 +132,44 @@ class Examples:
         for question, one in enumerate(made):
             if isinstance(one, Distractor) and self.spans[question]:
                 self._distractors[question] = self.lexicon.number(split(one.text)[0])
+                asked = split(one.question)[0][:QUESTION_WORDS]
+                self._altered[question] = self.lexicon.number(asked)
         for number in {self.home[question] for question in self._distractors}:
             context = self.paragraphs[number].context
             self._boundaries[number] = boundaries(context, self.places[number])
         return len(self._distractors)
+
+    def add_found(self, search: Callable[[str, int], Sequence[str]], looked_at: int = 8) -> int:
+        """Search for each question, and keep the best passages that lack its answer.
+
+        `search` gives the best so many passages for a question. Returns how many questions have
+        some. Their words are numbered here, as in `add_distractors`.
+        """
+        numbers: dict[str, int] = {}
+        texts = [q.text for paragraph in self.paragraphs for q in paragraph.questions]
+        for question, text in enumerate(texts):
+            answers = [answer.lower() for answer in self.answers[question]]
+            kept = []
+            for passage in search(text, looked_at):
+                small = passage.lower()
+                if any(answer in small for answer in answers):
+                    continue
+                if passage not in numbers:
+                    numbers[passage] = self._add_passage(passage)
+                kept.append(numbers[passage])
+            if kept:
+                self._found[question] = kept[:FOUND_KEPT]
+        return len(self._found)
+
+    def _add_passage(self, text: str) -> int:
+        """A passage without questions; returns its number."""
+        surface, places = split(text)
+        numbers = self.lexicon.number(surface[:PASSAGE_WORDS])
+        lower, _, _ = self.lexicon.columns()
+        self.passages.append(numbers)
+        self.places.append(places[:PASSAGE_WORDS])
+        self._frequency.append(term_frequency(lower[numbers]))
+        return len(self.passages) - 1
 
     def words_of(self, example: Example) -> NDArray[np.int32]:
         """The numbers of the words that an example reads, its distractor among them."""
@@ -147,14 +190,22 @@ class Examples:
         return moved(spans, example.at, count, PASSAGE_WORDS)
 
     def epoch(
-        self, seed: int, number: int, negatives: float, distractors: float = 0.0
+        self,
+        seed: int,
+        number: int,
+        negatives: float,
+        distractors: float = 0.0,
+        altered: float = 0.0,
+        shared: float = 0.0,
     ) -> list[Example]:
         """The examples of one pass over the questions.
 
         A share `negatives` of them get another paragraph of the article, one that lacks the
-        answer: half of those one of the three best matches, half any. Of the others, a share
-        `distractors` of those that have one get their distractor (see `add_distractors`), at the
-        beginning, the end or between two sentences of the passage.
+        answer: half of those one of the three best matches, half any; where a search found some
+        (see `add_found`), every second time one of these. Of the others, a share `distractors` of
+        those that have one get their distractor (see `add_distractors`), at the beginning, the end
+        or between two sentences of the passage; then a share `altered` are asked about something
+        else instead, which has no answer, and a share `shared` get such a paragraph beside theirs.
         """
         rng = np.random.default_rng((seed, number))
         usable = [q for q in range(len(self)) if self.spans[q]]
@@ -176,7 +227,27 @@ class Examples:
             for i, (draw, place) in enumerate(draws):
                 if draw < distractors:
                     examples[i] = self._distracted(examples[i], float(place))
+        if self._found or altered or shared:
+            own = np.random.default_rng((seed, number, 3))
+            draws = own.random((len(examples), 3))
+            for i, (draw, other, pick) in enumerate(draws):
+                examples[i] = self._varied(examples[i], altered, shared, (draw, other, pick))
         return examples
+
+    def _varied(
+        self, example: Example, altered: float, shared: float, draws: tuple[float, float, float]
+    ) -> Example:
+        """The example with a found passage, another question, or a passage beside it."""
+        draw, other, pick = draws
+        question = example.question
+        found = self._found.get(question, []) if other < 0.5 else []
+        if not example.positive:
+            return replace(example, paragraph=found[int(pick * len(found))]) if found else example
+        if draw < altered and question in self._altered and example.at is None:
+            return replace(example, positive=False, altered=True)
+        if altered <= draw < altered + shared and (pool := found or self.others(question)[:3]):
+            return replace(example, beside=pool[int(pick * len(pool))])
+        return example
 
     def _distracted(self, example: Example, place: float) -> Example:
         """The example with its distractor, at the share `place` of the places where it may go."""
@@ -202,8 +273,12 @@ class Examples:
     def batch(self, examples: Sequence[Example]) -> Batch:
         """Pad the examples to arrays."""
         lower, stem, shapes = self.lexicon.columns()
+        groups = np.arange(len(examples) + sum(e.beside is not None for e in examples))
+        beside = [i for i, e in enumerate(examples) if e.beside is not None]
+        groups[len(examples) :] = beside
+        examples = [*examples, *(_beside(examples[i]) for i in beside)]
         passages = [self.words_of(e) for e in examples]
-        questions = [self.questions[e.question] for e in examples]
+        questions = [(self._altered if e.altered else self.questions)[e.question] for e in examples]
         passage, inside = _pad(passages)
         question, asked = _pad(questions)
         features = np.zeros((*passage.shape, FEATURES), np.float32)
@@ -229,7 +304,14 @@ class Examples:
             asked.sum(axis=0),
             starts,
             ends,
+            groups,
         )
+
+
+def _beside(example: Example) -> Example:
+    """The passage beside an example's own as one of its own."""
+    assert example.beside is not None
+    return Example(example.question, example.beside, positive=False)
 
 
 def _pad(rows: Sequence[NDArray[np.int32]]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -45,6 +45,7 @@ def fit_reader(
     settings: Settings,
     *,
     more: Sequence[ExampleFile] = (),
+    search: Callable[[str, int], Sequence[str]] | None = None,
     sizes: Sizes | None = None,
     resume: bool = False,
     report: Report = lambda _: None,
@@ -54,7 +55,9 @@ def fit_reader(
     `data` is a folder with train-v1.1.json or .json.xz; `vectors` is a file made by `fit_vectors`.
     A twentieth of its articles is held out for calibration and for the scores on the card; what is
     held out is SQuAD's alone, so that readers trained with more or less beside it compare.
-    Checkpoints go to `out`/checkpoints; with `resume` the run goes on from the last one.
+    With a `search`, which gives the best so many passages for a question, half of the passages
+    without an answer are what it finds. Checkpoints go to `out`/checkpoints; with `resume` the run
+    goes on from the last one.
     """
     table = NgramVectors.load(vectors)
     sizes = sizes or Sizes(vector=table.dim)
@@ -69,6 +72,9 @@ def fit_reader(
         for source, count in file.counts.items():
             report(f"{file.name}: {count:,} examples from {source}")
     report(f"{len(examples):,} questions to train on, {len(held_out):,} held out")
+    if search is not None:
+        count = examples.add_found(search)
+        report(f"passages without the answer were found for {count:,} questions")
     trainer = Trainer(
         examples,
         held_out,

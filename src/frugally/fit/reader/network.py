@@ -30,6 +30,8 @@ from torch.nn import functional
 from frugally.fit.reader.examples import Batch
 from frugally.nets.reader_features import FEATURES
 
+_NEVER = -1e9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
@@ -194,18 +196,35 @@ def _look_up(vectors: Tensor, rows: Tensor) -> Tensor:
 
 
 def loss(scores: Scores, batch: Batch) -> Tensor:
-    """The summed negative log-likelihood of starts and ends, over the examples of a batch.
+    """The summed negative log-likelihood of starts and ends, over the questions of a batch.
 
-    Where several places are possible their probabilities add (marginal likelihood); where none
-    is, the null answer is the truth.
+    With o = s - n, the log-odds of a place against its passage's null, the probability of place k
+    in passage p, of the passages read for a question together, is
+
+        exp(o_pk) / (1 + sum_{p'} sum_{k'} exp(o_p'k')),
+
+    which for one passage is the softmax above, and for several normalises them together (shared
+    normalisation, Clark and Gardner 2018, section 3.3). Where several places are possible their
+    probabilities add (marginal likelihood); where none is, "in none of them" is the truth.
     """
+    groups = torch.from_numpy(batch.groups)
+    count = int(batch.groups.max()) + 1
     total = scores.null.new_zeros(())
     for row, (score, places) in enumerate(((scores.start, batch.starts), (scores.end, batch.ends))):
         truth = torch.from_numpy(places)
-        null = scores.null[:, row]
-        everything = torch.logsumexp(torch.cat([score, null[None]]), dim=0)
+        odds = score - scores.null[:, row]
+        everything = _logsumexp(torch.logsumexp(odds, dim=0), groups, count)
         # A finite stand-in for -inf keeps the gradient of unused branches from being NaN.
-        right = torch.logsumexp(score.masked_fill(~truth, -1e9), dim=0)
-        right = torch.where(truth.any(dim=0), right, null)
-        total = total + (everything - right).sum()
+        right = torch.logsumexp(odds.masked_fill(~truth, _NEVER), dim=0)
+        right = _logsumexp(right, groups, count)
+        answered = torch.zeros(count).index_add(0, groups, truth.any(dim=0).float()) > 0
+        right = torch.where(answered, right, torch.zeros_like(right))
+        total = total + (functional.softplus(everything) - right).sum()
     return total
+
+
+def _logsumexp(values: Tensor, groups: Tensor, count: int) -> Tensor:
+    """log of the sum of exp over each group, (count,)."""
+    highest = torch.full((count,), _NEVER).scatter_reduce(0, groups, values.detach(), "amax")
+    sums = torch.zeros(count).index_add(0, groups, (values - highest[groups]).exp())
+    return highest + sums.log()

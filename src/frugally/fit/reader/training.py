@@ -37,7 +37,9 @@ class Settings:
     The learning rate rises over `warmup` steps to `rate` and falls linearly to 0 at the end.
     `negatives` is the share of examples whose paragraph does not hold the answer. `tune` is the
     learning rate of the word vectors' table, as a share of the rate; at 0 they stay as they are.
-    `distractors` is the share of the other examples that get a sentence like the answer's.
+    Of the other examples, a share `distractors` get a sentence like the answer's, a share `altered`
+    are asked about something else, and a share `shared` get a passage without the answer beside
+    theirs, with which their scores are normalised together.
     """
 
     minutes: float | None = None
@@ -50,6 +52,8 @@ class Settings:
     dropout: float = 0.25
     negatives: float = 0.27
     distractors: float = 0.0
+    altered: float = 0.0
+    shared: float = 0.0
     tune: float = 0.0
     clip: float = 5.0
     average: float = 0.999
@@ -95,7 +99,7 @@ class Trainer:
         self.settings = settings
         self.folder = folder
         self.report = report
-        if settings.distractors:
+        if settings.distractors or settings.altered:
             count = train.add_distractors(settings.seed)
             report(f"{count:,} of {len(train):,} questions have a distractor")
         self.words = WordVectors(table, train.lexicon.lower_words, settings.tune, settings.bfloat16)
@@ -167,7 +171,12 @@ class Trainer:
     def _groups(self) -> list[list[Example]]:
         epoch, settings = self.progress.epoch, self.settings
         examples = self.train_examples.epoch(
-            settings.seed, epoch, settings.negatives, settings.distractors
+            settings.seed,
+            epoch,
+            settings.negatives,
+            settings.distractors,
+            settings.altered,
+            settings.shared,
         )
         rng = np.random.default_rng((settings.seed, epoch, 1))
         return self.train_examples.batches(examples, settings.batch, rng)

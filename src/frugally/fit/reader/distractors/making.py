@@ -17,7 +17,7 @@ from frugally.fit.reader.distractors.asked import Asked, asked
 from frugally.fit.reader.distractors.declaration import declare
 from frugally.fit.reader.distractors.kinds import MONTHS
 from frugally.fit.reader.distractors.neighbours import neighbour
-from frugally.fit.reader.distractors.pieces import Piece, analysed
+from frugally.fit.reader.distractors.pieces import Piece, analysed, joined
 from frugally.fit.reader.distractors.pool import Entry, Pool
 from frugally.fit.squad import Paragraph, Question
 from frugally.nets.ngram_vectors import NgramVectors
@@ -45,10 +45,14 @@ def _shipped_vectors() -> NgramVectors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distractor:
-    """A sentence that does not answer the question, and the wrong answer that it gives."""
+    """A sentence that does not answer the question, and the wrong answer that it gives.
+
+    `question` is what it does answer: the question about something else.
+    """
 
     text: str
     answer: str
+    question: str
 
 
 class Why(enum.StrEnum):
@@ -127,14 +131,18 @@ class Distractors:
         taken = replace(
             taken, words=taken.words | own, stems=taken.stems | {self._stem(w) for w in own}
         )
-        altered = self._altered(form, taken, source)
-        if altered is None:
+        found = self._altered(form, taken, source)
+        if found is None:
             return Why.SAME
+        altered, chosen = found
         wrong = self._pool.answer(form, question, source, lambda entry: self._fits(entry, taken))
         if wrong is None:
             return Why.ANSWER
         text = declare(altered, wrong)
-        return Why.ORDER if text is None else Distractor(text=text, answer=wrong)
+        if text is None:
+            return Why.ORDER
+        other = joined(replace(p, text=chosen.get(p.text, p.text)) for p in pieces)
+        return Distractor(text=text, answer=wrong, question=f"{other}?")
 
     def _content(self, text: str) -> set[str]:
         """The words of a text that are not stop words, in small letters."""
@@ -150,8 +158,12 @@ class Distractors:
             and not any(self._stem(word) in taken.stems for word in content)
         )
 
-    def _altered(self, form: Asked, taken: _Taken, source: random.Random) -> Asked | None:
-        """The question about something else: names and numbers exchanged, or else common words.
+    def _altered(
+        self, form: Asked, taken: _Taken, source: random.Random
+    ) -> tuple[Asked, dict[str, str]] | None:
+        """The question about something else, and what became what.
+
+        Names and numbers are exchanged, or else common words.
 
         Common words stay where a name has changed: a changed name is enough to be about something
         else, and the fewer words change, the more the sentence is like the question.
@@ -163,7 +175,7 @@ class Distractors:
                 for part in (form.before, form.kept, form.rest)
             )
             if chosen:
-                return replace(form, before=before, kept=kept, rest=rest)
+                return replace(form, before=before, kept=kept, rest=rest), chosen
         return None
 
     def _exchanged(
