@@ -179,19 +179,22 @@ def speed(bank: Treebank) -> dict[str, Any]:
 
     labels = sorted({tag for sentence in bank.train for tag in sentence.tags if tag})
     words = [sentence.words for sentence in bank.test]
-    tagger = Tagger.load()
     torch.set_num_threads(1)
     net = ByteLstm(len(labels), LstmSettings())
     nlp, parts = blank_spacy(bank)
     learn(nlp, parts["train"], random.Random(1013))
     docs = [example.reference for example in parts["test"]]
     works: dict[str, Callable[[], object]] = {
-        "shipped": lambda: tagger.tag(words),
+        "known": lambda: tagger.tag(words),
         "lstm": lambda: lstm_tags(net, words, labels),
         "spacy": lambda: list(nlp.pipe(doc.copy() for doc in docs)),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in works}
+    seconds: dict[str, list[float]] = {name: [] for name in ("shipped", *works)}
     for _ in range(1 + ROUNDS):
+        tagger = Tagger.load()
+        begin = time.perf_counter()
+        tagger.tag(words)
+        seconds["shipped"].append(time.perf_counter() - begin)
         for name, work in works.items():
             begin = time.perf_counter()
             work()
@@ -301,7 +304,9 @@ def render(result: dict[str, Any]) -> str:
         for kind, title in (("shipped", " (shipped)"), ("small", "")):
             if kind in entry:
                 net = entry[kind]
-                others = [entry.get(other) if kind == "small" else None for other in accuracies]
+                # The one that ships has learnt from word clusters, not from a teacher.
+                whole = kind == "small" or "small" not in entry
+                others = [entry.get(other) if whole else None for other in accuracies]
                 rows.append(
                     [
                         name + title,
@@ -336,7 +341,8 @@ def render(result: dict[str, Any]) -> str:
         ""
         if timed is None
         else f"\n\nTokens a second on the test part of {SHIPPED}, in the same run, one thread: "
-        f"the tagger that ships {timed['shipped']:,}, the byte LSTM {timed['lstm']:,} "
+        f"the tagger that ships {timed['shipped']:,} ({timed['known']:,} once it met the words), "
+        f"the byte LSTM {timed['lstm']:,} "
         f"({timed['shipped'] / timed['lstm']:.0f} × slower), spaCy's tagger {timed['spacy']:,} "
         f"({timed['shipped'] / timed['spacy']:.1f} × slower)."
     )

@@ -310,6 +310,13 @@ def vectors(
     help="Learning rate of the word vectors, as a share of the network's.",
 )
 @click.option(
+    "--negatives",
+    default=0.27,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of the questions that are asked of a passage without the answer.",
+)
+@click.option(
     "--distractors",
     default=0.0,
     show_default=True,
@@ -350,6 +357,7 @@ def reader(
     seed: int,
     threads: int,
     tune: float,
+    negatives: float,
     distractors: float,
     altered: float,
     shared: float,
@@ -371,6 +379,7 @@ def reader(
         seed=seed,
         threads=threads,
         tune=tune,
+        negatives=negatives,
         distractors=distractors,
         altered=altered,
         shared=shared,
