@@ -152,23 +152,24 @@ class Examples:
             kept = []
             for passage in search(text, looked_at):
                 small = passage.lower()
-                if any(answer in small for answer in answers):
+                if any(answer in small for answer in answers) or len(kept) == FOUND_KEPT:
                     continue
                 if passage not in numbers:
                     numbers[passage] = self._add_passage(passage)
                 kept.append(numbers[passage])
             if kept:
-                self._found[question] = kept[:FOUND_KEPT]
+                self._found[question] = kept
+        # The columns are made anew after each new word: once is enough.
+        lower, _, _ = self.lexicon.columns()
+        added = self.passages[len(self._frequency) :]
+        self._frequency += [term_frequency(lower[passage]) for passage in added]
         return len(self._found)
 
     def _add_passage(self, text: str) -> int:
         """A passage without questions; returns its number."""
         surface, places = split(text)
-        numbers = self.lexicon.number(surface[:PASSAGE_WORDS])
-        lower, _, _ = self.lexicon.columns()
-        self.passages.append(numbers)
+        self.passages.append(self.lexicon.number(surface[:PASSAGE_WORDS]))
         self.places.append(places[:PASSAGE_WORDS])
-        self._frequency.append(term_frequency(lower[numbers]))
         return len(self.passages) - 1
 
     def words_of(self, example: Example) -> NDArray[np.int32]:
