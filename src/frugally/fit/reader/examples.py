@@ -149,7 +149,7 @@ class Examples:
         texts = [q.text for paragraph in self.paragraphs for q in paragraph.questions]
         for question, text in enumerate(texts):
             answers = [answer.lower() for answer in self.answers[question]]
-            kept = []
+            kept: list[int] = []
             for passage in search(text, looked_at):
                 small = passage.lower()
                 if any(answer in small for answer in answers) or len(kept) == FOUND_KEPT:

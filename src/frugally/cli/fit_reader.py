@@ -1,0 +1,145 @@
+"""`frugally fit vectors` and `frugally fit reader`: what the question-answering reader needs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from frugally.cli.fitting import FILE, FOLDER, needs_torch, out_option, say
+
+
+@click.command()
+@click.argument("corpus", nargs=-1, required=True, type=FILE)
+@out_option
+@click.option("--rows", default=40_000, show_default=True, help="Rows of the hash table.")
+@click.option("--dim", default=96, show_default=True, help="Numbers in a vector.")
+@click.option("--epochs", default=3, show_default=True, help="Passes over the corpus.")
+@click.option("--threads", default=1, show_default=True, help="1 is repeatable; more are faster.")
+def vectors(
+    corpus: tuple[Path, ...], out: Path, rows: int, dim: int, epochs: int, threads: int
+) -> None:
+    """Word vectors from CORPUS: .jsonl with "text", SQuAD .json, or .txt, each also as .xz."""
+    from frugally.fit.vectors import fit_vectors
+
+    fit_vectors(
+        corpus,
+        out,
+        rows=rows,
+        dim=dim,
+        epochs=epochs,
+        threads=threads,
+        report=say,
+        progress=sys.stderr.isatty(),
+    )
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@out_option
+@click.option("--vectors", required=True, type=FILE, help="File made by `frugally fit vectors`.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Minutes to train.")
+@click.option("--steps", type=click.IntRange(min=1), help="Steps to train, instead of minutes.")
+@seed_option
+@click.option("--threads", default=2, show_default=True, help="Threads that share each batch.")
+@click.option(
+    "--tune",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Learning rate of the word vectors, as a share of the network's.",
+)
+@click.option(
+    "--negatives",
+    default=0.27,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of the questions that are asked of a passage without the answer.",
+)
+@click.option(
+    "--distractors",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of the passages that get a sentence like the answer's that does not answer.",
+)
+@click.option(
+    "--altered",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of the questions that are asked about something else, which has no answer.",
+)
+@click.option(
+    "--shared",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of the passages that are read with another beside them, scores normalised as one.",
+)
+@click.option(
+    "--in",
+    "where",
+    type=FOLDER,
+    metavar="COLLECTION",
+    help="Where passages are searched that look like the answer's and are not.",
+)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
+@click.option(
+    "--examples", multiple=True, type=FILE, help="More to train on, from `frugally fit examples`."
+)
+def reader(
+    data: Path,
+    out: Path,
+    vectors: Path,
+    minutes: float | None,
+    steps: int | None,
+    seed: int,
+    threads: int,
+    tune: float,
+    negatives: float,
+    distractors: float,
+    altered: float,
+    shared: float,
+    where: Path | None,
+    resume: bool,
+    examples: tuple[Path, ...],
+) -> None:
+    """A question-answering reader from DATA, a folder with SQuAD 1.1's train-v1.1.json."""
+    needs_torch("Fitting a reader")
+    from frugally.fit.distant.examples import load_examples
+    from frugally.fit.reader.fitting import fit_reader
+    from frugally.fit.reader.training import Settings
+
+    if minutes is None and steps is None:
+        minutes = 90.0
+    settings = Settings(
+        minutes=minutes,
+        steps=steps,
+        seed=seed,
+        threads=threads,
+        tune=tune,
+        negatives=negatives,
+        distractors=distractors,
+        altered=altered,
+        shared=shared,
+    )
+    more = [load_examples(path, say) for path in examples]
+    search = None
+    if where is not None:
+        from frugally.cli.opening import open_collection
+
+        collection = open_collection(where)
+
+        def search(question: str, count: int) -> list[str]:
+            return [hit.text for hit in collection.search(question, count)]
+
+    card = fit_reader(
+        data, out, vectors, settings, more=more, search=search, resume=resume, report=say
+    )
+    scores = card["scores"]
+    say(
+        f"{out}: {card['bytes'] / 1e6:.2f} MB, held-out EM {scores['held_out_em']:.1f}, "
+        f"F1 {scores['held_out_f1']:.1f}"
+    )
