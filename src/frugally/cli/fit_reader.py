@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from frugally.cli.fitting import FILE, FOLDER, needs_torch, out_option, say
+from frugally.cli.fitting import FILE, FOLDER, needs_torch, out_option, say, seed_option
 
 
 @click.command()
