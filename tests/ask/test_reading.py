@@ -130,6 +130,21 @@ def test_a_limit_of_time_is_kept(snapshot):
     assert cost.passages_read == len(found.hits)
 
 
+def test_a_reader_of_unknown_cost_is_not_probed_and_has_no_limit_of_flops(snapshot):
+    class Unknown(Scores):
+        def flops(self, question, passages):
+            return 0
+
+    reader = Unknown()
+    found = read_best_first(
+        snapshot, "word", reader, weighing=Weighing(ceiling=math.inf), limit=Budget(seconds=3600)
+    )
+    assert (len(found.hits), found.stopped) == (12, "end")
+    assert reader.calls == [2, 4, 6]
+    with pytest.raises(UsageError, match="operations"):
+        read_best_first(snapshot, "word", reader, weighing=Weighing(), limit=Budget(flops=10))
+
+
 @pytest.mark.parametrize(
     ("limit", "hint"),
     [

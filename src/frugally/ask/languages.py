@@ -12,7 +12,6 @@ from itertools import islice
 
 from frugally.errors import UsageError
 from frugally.text.languages import language_code
-from frugally.text.stopwords import STOP_WORDS
 
 LOOKED_AT = 400  # characters of a text
 _TOGETHER = 512
@@ -35,12 +34,8 @@ def count_languages(texts: Iterable[str]) -> dict[str, int]:
 
 
 def foreign_language(question: str) -> str | None:
-    """The code of a question's language if it is plainly not English.
-
-    A question with an English stop word is taken for English without another look.
-    """
-    words = question.lower().split()
-    if len(words) < _FEWEST or any(word in STOP_WORDS for word in words):
+    """The code of a question's language if it is plainly not English; None for a word or two."""
+    if len(question.split()) < _FEWEST:
         return None
     from frugally.nets.language import shipped_identifier
 

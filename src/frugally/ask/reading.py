@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from contextvars import Context
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from frugally.ask.snapshot import Snapshot
     from frugally.nets.reading import Reader, Span
 
+_QUICKEST = 1e-6  # seconds; no passage is read sooner
 _PROBED = 80  # characters of a passage by which its time is foretold
 
 Stopped = Literal["end", "settled", "limit"]
@@ -135,7 +135,7 @@ class _Pace:
             if not self._read:
                 self._slowest = self._probe(texts[0])
             passed = time.perf_counter() - self._started
-            needed = self._slowest or sys.float_info.min
+            needed = max(self._slowest, _QUICKEST)
             if int((limit.seconds - passed) / needed) < 1:
                 smallest = f"about {format_seconds(1.2 * (passed + self._slowest))}"
             count = max(0, min(count, int((limit.seconds - passed) / needed)))

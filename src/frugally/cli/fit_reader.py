@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from frugally.cli.fitting import FILE, FOLDER, needs_torch, out_option, say, seed_option
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 @click.command()
@@ -35,6 +39,17 @@ def vectors(
     )
 
 
+def _share(name: str, of: str, default: float = 0.0) -> Callable[[_Command], _Command]:
+    """An option for a share of the questions or passages."""
+    return click.option(
+        name,
+        default=default,
+        show_default=True,
+        type=click.FloatRange(0, 1),
+        help=f"Share of the {of}",
+    )
+
+
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @out_option
@@ -50,34 +65,10 @@ def vectors(
     type=click.FloatRange(0),
     help="Learning rate of the word vectors, as a share of the network's.",
 )
-@click.option(
-    "--negatives",
-    default=0.27,
-    show_default=True,
-    type=click.FloatRange(0, 1),
-    help="Share of the questions that are asked of a passage without the answer.",
-)
-@click.option(
-    "--distractors",
-    default=0.0,
-    show_default=True,
-    type=click.FloatRange(0, 1),
-    help="Share of the passages that get a sentence like the answer's that does not answer.",
-)
-@click.option(
-    "--altered",
-    default=0.0,
-    show_default=True,
-    type=click.FloatRange(0, 1),
-    help="Share of the questions that are asked about something else, which has no answer.",
-)
-@click.option(
-    "--shared",
-    default=0.0,
-    show_default=True,
-    type=click.FloatRange(0, 1),
-    help="Share of the passages that are read with another beside them, scores normalised as one.",
-)
+@_share("--negatives", "questions that are asked of a passage without the answer.", default=0.27)
+@_share("--distractors", "passages that get a sentence like the answer's that does not answer.")
+@_share("--altered", "questions that are asked about something else, which has no answer.")
+@_share("--shared", "passages that are read with another beside them, scores normalised as one.")
 @click.option(
     "--in",
     "where",
