@@ -8,6 +8,7 @@ import pytest
 
 from frugally import Collection, Document, NoAnswer
 from frugally.ask.reading import read_best_first
+from frugally.ask.span_cache import SpanCache
 from frugally.ask.weighing import Weighing
 from frugally.budget import Budget
 from frugally.cost import metered, spend
@@ -186,3 +187,57 @@ def test_answers_that_are_equal_stand_together_and_others_beside_them(tmp_path):
     refused = made.ask("tower", reader=Scores(), threshold=1.0)
     assert isinstance(refused, NoAnswer)
     assert refused.as_dict()["unread"] == 0
+
+
+def test_what_was_read_before_is_not_read_again(snapshot):
+    cache, reader, reading = SpanCache(), Scores(), Weighing(passages=8, ceiling=math.inf)
+
+    def ask(question="word", reader=reader, limit=None):
+        reader.calls.clear()
+        with metered() as cost:
+            found = read_best_first(
+                snapshot, question, reader, weighing=reading, limit=limit, cache=cache
+            )
+        return found, cost.passages_read, sum(reader.calls)
+
+    first, spent, given = ask(limit=Budget.parse("3passages"))
+    assert (len(first.hits), spent, given) == (3, 3, 3)
+    whole, spent, given = ask()
+    assert (len(whole.hits), spent, given) == (8, 5, 5)
+    again, spent, given = ask()
+    assert (again, spent, given) == (whole, 0, 0)
+    # What was read costs nothing: a limit is for what is new.
+    flops = reader.flops("word", [whole.hits[0].text])
+    assert ask(limit=Budget.parse(f"{flops}FLOP"))[0].hits == whole.hits
+    assert ask(limit=Budget.parse("1us"))[0].hits == whole.hits
+    assert ask("filler", limit=Budget.parse("8passages"))[1:] == (8, 8)
+    other = Scores()
+    assert ask(reader=other)[1:] == (8, 8)
+    assert ask()[1:] == (8, 8)  # another reader had emptied it
+    assert read_best_first(snapshot, "word", reader, weighing=reading) == whole
+
+
+def test_the_cache_starts_again_before_it_grows_without_end(monkeypatch):
+    monkeypatch.setattr("frugally.ask.span_cache._MOST", 3)
+    cache, reader = SpanCache(), Scores()
+    for number in range(10):
+        asked = cache.asked(reader, f"question {number}")
+        assert asked.read(["a 1", "a 2", "none"])[2] is None
+        assert asked.unread(["a 1", "a 3"]) == ["a 3"]
+    assert sum(reader.calls) == 30
+    assert len(cache._kept[1]) <= 3 + 3
+
+
+def test_a_collection_keeps_what_it_read_while_it_is_open(tmp_path):
+    made = Collection.create(tmp_path / "c")
+    made.add([Document(id="a", text="a word 1889"), Document(id="b", text="b word none")])
+    reader = Scores()
+    reader.read = lambda question, passages: (
+        reader.calls.append(len(passages)) or [Span(start=0, end=1, score=9.0) for _ in passages]
+    )
+    sure = Weighing(retrieval=0.0, slope=1.0, margin=0.0, offset=0.0, threshold=0.1)
+    first = made.ask("word", reader=reader, weighing=sure)
+    made.add([Document(id="c", text="c word")])
+    again = made.ask("word", reader=reader, weighing=sure)
+    assert len(again.evidence) + len(again.rivals) > len(first.evidence) + len(first.rivals)
+    assert sum(reader.calls) == 3

@@ -11,8 +11,7 @@ from click.testing import CliRunner
 
 from frugally.ask.evidence import Evidence, sentence_around
 from frugally.ask.hit import Hit
-from frugally.cli import cli, main
-from frugally.cli.ask import _marked
+from frugally.cli import answers, cli, main
 from frugally.cli.progress import waiting
 from frugally.cli.showing import one_line, printable
 from frugally.cost import spend
@@ -175,9 +174,11 @@ def test_the_answer_itself_is_marked_and_not_the_same_words_elsewhere(text, at, 
     hit = Hit(passage=0, score=1, id="", title="", url="", source="", text=text, start=100,
               end=100 + len(text), place="")  # fmt: skip
     assert text[at : at + 5] == "Paris"
-    evidence = Evidence(hit=hit, start=100 + at, end=105 + at, text="Paris", place="", score=1,
-                        sentence=sentence_around(text, at, at + 5))  # fmt: skip
-    shown = _marked(evidence).replace("\x1b[1m\x1b[4m", "<").replace("\x1b[0m", ">")
+    evidence = Evidence(
+        hit=hit, start=100 + at, end=105 + at, text="Paris", place="", reader_score=1, score=1,
+        sentence=sentence_around(text, at, at + 5),
+    )  # fmt: skip
+    shown = answers.marked(evidence).replace("\x1b[1m\x1b[4m", "<").replace("\x1b[0m", ">")
     assert shown == marked
 
 

@@ -54,6 +54,7 @@ def failure(*arguments):
 
 def test_a_transformer_in_onnx(folder):
     tiny_qa.save(folder / "tiny")
+    assert "explains itself" in str(failure("--reader", "onnx:tiny", "--explain"))
     done = ask("--reader", "onnx:tiny")
     assert done.exit_code == 0
     first, sentence, where = done.stdout.splitlines()[:3]

@@ -1,6 +1,7 @@
 """From sample to saved reader: the exported file answers as the torch network does."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,31 @@ def test_an_explanation_is_what_the_network_computed(tmp_path, fitted, vectors):
     assert reader.explain(question, " ") is None
     long = reader.explain(question, "word " * 900 + passage)
     assert len(long.words) <= 400
+
+
+def test_ask_shows_what_a_reader_of_ones_own_computed(tmp_path, fitted):
+    from frugally.cli import cli
+
+    (tmp_path / "a.txt").write_text("The old tower was built by Gustave, in Paris.\n")
+    where = str(tmp_path / "c")
+    assert CliRunner().invoke(cli, ["index", str(tmp_path), "--into", where]).exit_code == 0
+    asked = ["ask", "Who built the tower?", "--in", where, "--reader", str(fitted[0]), "--explain"]
+    for threshold, code in (("0", 0), ("1", 3)):
+        done = CliRunner().invoke(cli, [*asked, "--threshold", threshold])
+        assert done.exit_code == code, done.output
+        lines = done.stdout.splitlines()
+        at = lines.index("  passage: The old tower was built by Gustave, in Paris.")
+        assert lines[at + 1].startswith("  question: ")
+        assert re.fullmatch(r"  score: (\S+) = reader \1, search \+0.00", lines[at + 2])
+        assert re.fullmatch(r"  reader: start \S+ \+ end \S+ - not here \S+", lines[at + 3])
+        assert lines[at + 4].split() == ["word", "most", "like", "start", "end"]
+        assert any(line.startswith("  > ") for line in lines[at + 5 :])
+        assert lines[-1].startswith("  spans here: ")
+    entry = json.loads(CliRunner().invoke(cli, [*asked, "--threshold", "0", "--json"]).stdout)
+    told, (first, *_) = entry["explanation"], entry["evidence"]
+    assert told["spans"][0]["text"] == first["text"] == entry["answer"]
+    assert told["spans"][0]["score"] == pytest.approx(first["reader_score"], abs=1e-3)
+    assert [one["word"] for one in told["question"]] == ["Who", "built", "the", "tower", "?"]
 
 
 def test_flops_are_those_of_the_matrices():

@@ -10,6 +10,7 @@ from frugally.ask.evidence import Evidence
 from frugally.ask.hit import Hit
 from frugally.ask.reading import Stopped, read_best_first
 from frugally.ask.search.ranking import Ranking
+from frugally.ask.span_cache import SpanCache
 from frugally.ask.weighing import DEFAULT_WEIGHING, Weighing
 from frugally.budget import Budget
 from frugally.cost import Cost, metered
@@ -86,13 +87,14 @@ class Answer:
 class NoAnswer:
     """No answer in these sources: nothing found, or nothing the reader trusts enough.
 
-    `best` is what it would have said, with the confidence that was too low; `nearest` are the
-    passages that came closest. `unread` and `stopped` are as in `Answer`.
+    `best` is what it would have said, with the confidence that was too low and the `evidence` for
+    it; `nearest` are the passages that came closest. `unread` and `stopped` are as in `Answer`.
     """
 
     question: str
     best: str
     confidence: float
+    evidence: tuple[Evidence, ...] = ()
     nearest: tuple[Hit, ...]
     unread: int = 0
     stopped: Stopped = "end"
@@ -105,6 +107,7 @@ class NoAnswer:
             "answer": None,
             "best": self.best or None,
             "confidence": round(self.confidence, 4),
+            "evidence": [evidence.as_dict() for evidence in self.evidence],
             "nearest": [hit.as_dict() for hit in self.nearest],
             "unread": self.unread,
             "stopped": self.stopped,
@@ -121,12 +124,13 @@ def answer(
     threshold: float | None = None,
     ranking: Ranking | None = None,
     weighing: Weighing = DEFAULT_WEIGHING,
+    cache: SpanCache | None = None,
 ) -> Answer | NoAnswer:
     """Search one commit, read the best passages, and answer from the one that scores best.
 
     `limit` caps what is read (`passages`), its `flops` and `seconds`; `threshold` is the confidence
     below which there is no answer, by default what `weighing` was fitted with. `reader` defaults to
-    the shipped one.
+    the shipped one; what it found before, in the `cache`, it does not look for again.
 
     Raises:
         UsageError: the question has no word, or the limit is on something else.
@@ -134,7 +138,13 @@ def answer(
     """
     with metered() as cost:
         read = read_best_first(
-            snapshot, question, reader, weighing=weighing, limit=limit, ranking=ranking
+            snapshot,
+            question,
+            reader,
+            weighing=weighing,
+            limit=limit,
+            ranking=ranking,
+            cache=cache,
         )
     said = _by_answer(read.evidence)
     least = weighing.threshold if threshold is None else threshold
@@ -149,6 +159,7 @@ def answer(
             question=question,
             best=said[0].text if said else "",
             confidence=confidence,
+            evidence=said[0].evidence if said else (),
             nearest=read.hits[:3],
             **left,
         )

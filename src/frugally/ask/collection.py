@@ -37,6 +37,7 @@ from frugally.ask.search.ranking import Ranking
 from frugally.ask.search.searcher import Match, Share
 from frugally.ask.snapshot import Snapshot
 from frugally.ask.sources import Problem
+from frugally.ask.span_cache import SpanCache
 from frugally.ask.weighing import DEFAULT_WEIGHING, Weighing
 from frugally.budget import Budget
 from frugally.errors import (
@@ -79,6 +80,7 @@ class Collection:
     def __init__(self, snapshot: Snapshot) -> None:
         self.path = snapshot.path
         self.snapshot = snapshot
+        self._found = SpanCache()
 
     def __repr__(self) -> str:
         return f"Collection({str(self.path)!r}, {self.passages:,} passages)"
@@ -197,7 +199,8 @@ class Collection:
 
         `limit` caps what is read: its `passages`, `flops` and `seconds`. `threshold` is the
         confidence below which there is no answer, by default what `weighing` was fitted with;
-        `reader` defaults to the shipped one.
+        `reader` defaults to the shipped one. While the collection is open, no passage is read for
+        the same question twice.
 
         Raises:
             UsageError: the question has no word, or the limit is on something else.
@@ -213,6 +216,7 @@ class Collection:
             threshold=threshold,
             ranking=ranking,
             weighing=weighing,
+            cache=self._found,
         )
 
     def documents(self) -> Iterator[StoredDocument]:

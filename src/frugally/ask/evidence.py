@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Evidence:
     """Where an answer stands: characters `start` to `end` of the document, in `sentence`.
 
-    `score` is the reader's, weighed with the search's; `place` is that of the answer, not of the
+    `score` is the reader's weighed with the search's; `place` is that of the answer, not of the
     passage.
     """
 
@@ -27,6 +27,7 @@ class Evidence:
     text: str
     sentence: str
     place: str
+    reader_score: float
     score: float
 
     @classmethod
@@ -39,6 +40,7 @@ class Evidence:
             text=hit.text[span.start : span.end],
             sentence=sentence_around(hit.text, span.start, span.end),
             place=snapshot.place(hit, hit.start + span.start),
+            reader_score=span.score,
             score=score,
         )
 
@@ -57,6 +59,7 @@ class Evidence:
             "sentence": self.sentence,
             "place": self.place,
             "score": round(self.score, 4),
+            "reader_score": round(self.reader_score, 4),
             "id": self.hit.id,
             "title": self.hit.title,
             "url": self.hit.url,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from frugally.ask.evidence import Evidence
 from frugally.ask.hit import Hit
 from frugally.ask.search.ranking import Ranking
+from frugally.ask.span_cache import Asked, SpanCache
 from frugally.ask.weighing import Weighing
 from frugally.budget import Budget, format_flops, format_seconds
 from frugally.errors import BudgetError, UsageError
@@ -44,13 +45,15 @@ def read_best_first(
     weighing: Weighing,
     limit: Budget | None = None,
     ranking: Ranking | None = None,
+    cache: SpanCache | None = None,
 ) -> Reading:
     """Read passages in the order of the search, a few at a time, until the answer is settled.
 
     It is settled when the best score so far is one that no unread passage can reach: its search
     score is known, and `weighing.ceiling` is what its reader's score is taken to be at most.
     `limit` caps the passages, the floating-point operations and the seconds of search and reading;
-    loading the reader, by default the shipped one, is not among them.
+    loading the reader, by default the shipped one, is not among them. What is in the `cache` is not
+    read again, and costs nothing.
 
     Raises:
         UsageError: the question has no word, or the limit is on what cannot be known.
@@ -69,7 +72,7 @@ def read_best_first(
         from frugally.nets.reader import shipped_reader
 
         reader = shipped_reader()
-    pace = _Pace(question, reader, limit, searched)
+    pace = _Pace((cache or SpanCache()).asked(reader, question), limit, searched)
     hits: list[Hit] = []
     evidence: list[Evidence] = []
     stopped: Stopped = "end"
@@ -103,12 +106,13 @@ def read_best_first(
 class _Pace:
     """Keeps reading within a limit."""
 
-    def __init__(self, question: str, reader: Reader, limit: Budget, searched: float) -> None:
-        self._question, self._reader, self._limit = question, reader, limit
+    def __init__(self, asked: Asked, limit: Budget, searched: float) -> None:
+        self._asked, self._limit = asked, limit
         self._started = time.perf_counter() - searched
         self._flops = 0
-        self._slowest = 0.0  # seconds a passage
-        self._read = 0
+        self._slowest: float | None = None  # seconds a passage
+        self._measured = False
+        self._begun = False
 
     def within(self, group: Sequence[Hit], passages: int) -> list[Hit]:
         """As many of the next hits as the limit leaves room for, `passages` at most.
@@ -117,7 +121,7 @@ class _Pace:
             BudgetError: none, and nothing has been read yet.
         """
         limit, texts = self._limit, [hit.text for hit in group]
-        if limit.flops is not None and not self._reader.flops(self._question, texts[:1]):
+        if limit.flops is not None and not self._flops_of(texts[:1]):
             raise UsageError(
                 "nobody knows the floating-point operations of this reader",
                 hint="limit its passages or its time",
@@ -125,21 +129,22 @@ class _Pace:
         count = least = min(len(group), max(0, passages))
         smallest = "1 passage"
         if limit.flops is not None:
-            while count and self._flops + self._reader.flops(self._question, texts[:count]) > (
+            while count and self._flops + self._flops_of(self._asked.unread(texts[:count])) > (
                 limit.flops
             ):
                 count -= 1
             if least and not count:
-                smallest = format_flops(self._reader.flops(self._question, texts[:1]))
-        if count and limit.seconds is not None:
-            if not self._read:
-                self._slowest = self._probe(texts[0])
+                smallest = format_flops(self._flops_of(texts[:1]))
+        if limit.seconds is not None and (new := self._asked.unread(texts[:count])):
+            if self._slowest is None:
+                self._slowest = self._probe(new[0])
             passed = time.perf_counter() - self._started
-            needed = max(self._slowest, _QUICKEST)
-            if int((limit.seconds - passed) / needed) < 1:
+            room = int((limit.seconds - passed) / max(self._slowest, _QUICKEST))
+            if room < 1:
                 smallest = f"about {format_seconds(1.2 * (passed + self._slowest))}"
-            count = max(0, min(count, int((limit.seconds - passed) / needed)))
-        if not count and not self._read:
+            while count and len(self._asked.unread(texts[:count])) > room:
+                count -= 1
+        if not count and not self._begun:
             raise BudgetError(
                 f"not one passage can be read within {limit}",
                 hint=f"the smallest that works is {smallest}",
@@ -149,21 +154,28 @@ class _Pace:
     def read(self, group: Sequence[Hit]) -> list[Span | None]:
         """What the reader finds in some hits."""
         texts = [hit.text for hit in group]
-        if self._limit.flops is not None:
-            self._flops += self._reader.flops(self._question, texts)
+        new = self._asked.unread(texts)
+        if self._limit.flops is not None and new:
+            self._flops += self._flops_of(new)
         began = time.perf_counter()
-        spans = self._reader.read(self._question, texts)
-        took = (time.perf_counter() - began) / len(group)
-        self._slowest = max(self._slowest, took) if self._read else took
-        self._read += len(group)
+        spans = self._asked.read(texts)
+        if new:
+            took = (time.perf_counter() - began) / len(new)
+            # What the probe foretold gives way to what was measured.
+            self._slowest = max(self._slowest or 0.0, took) if self._measured else took
+            self._measured = True
+        self._begun = True
         return spans
+
+    def _flops_of(self, texts: Sequence[str]) -> int:
+        return self._asked.reader.flops(self._asked.question, texts)
 
     def _probe(self, text: str) -> float:
         """What a passage will take in seconds, by its first words; 0 if even these cost money."""
         first = text[:_PROBED]
-        if not self._reader.flops(self._question, [first]):
+        if not self._flops_of([first]):
             return 0.0
         began = time.perf_counter()
         # Outside of any scope of costs: it is no part of what is read.
-        Context().run(self._reader.read, self._question, [first])
+        Context().run(self._asked.reader.read, self._asked.question, [first])
         return (time.perf_counter() - began) * max(1.0, len(text) / _PROBED)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from frugally.budget import Budget
+from frugally.cli.answers import show_answer, show_explanation
 from frugally.cli.opening import in_option, json_option, open_collection
-from frugally.cli.showing import one_line, printable
 from frugally.errors import NoAnswerError, UsageError
 
 if TYPE_CHECKING:
-    from frugally.ask.answer import Answer, NoAnswer
-    from frugally.ask.evidence import Evidence
+    from frugally.nets.reader import LstmReader
+    from frugally.nets.reading import Reader
 
 
 _LEFT = {
@@ -67,6 +67,7 @@ Examples:
 @click.option(
     "--triple", metavar="TRIPLE", help='Instead of QUESTION: a fact with one place open, "?, …, …".'
 )
+@click.option("--explain", is_flag=True, help="Show what the reader's network saw and scored.")
 @json_option
 def ask(
     question: str | None,
@@ -78,6 +79,7 @@ def ask(
     context: int | None,
     timeout: float | None,
     triple: str | None,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Answer QUESTION (`-`: read it from standard input).
@@ -93,16 +95,38 @@ def ask(
     from frugally.ask.readers.registry import arguments
 
     chosen = arguments(reader, model=model, context=context, timeout=timeout)
+    explaining = _explaining(chosen.get("reader")) if explain else None
     result = collection.ask(question.strip(), limit=limit, threshold=threshold, **chosen)
+    entry = result.as_dict()
+    why = None
+    if explaining is not None and result.evidence:
+        why = explaining.explain(result.question, result.evidence[0].hit.text)
     if as_json:
-        click.echo(json.dumps(result.as_dict(), ensure_ascii=False, indent=1))
+        if explain:
+            entry["explanation"] = why.as_dict() if why else None
+        click.echo(json.dumps(entry, ensure_ascii=False, indent=1))
     else:
-        _show(result)
+        show_answer(result)
+        if why:
+            show_explanation(result, why)
         click.echo(f"{result.cost.line()}{_LEFT[result.stopped].format(result.unread)}", err=True)
     if reader is None and (code := foreign_language(question)):
         click.echo(f"this looks like {code!r}; the reader that ships knows English", err=True)
-    if result.as_dict()["answer"] is None:
+    if entry["answer"] is None:
         click.get_current_context().exit(NoAnswerError.exit_code)
+
+
+def _explaining(reader: Reader | None) -> LstmReader:
+    """The reader, if it can say what it computed."""
+    from frugally.nets.reader import LstmReader, shipped_reader
+
+    reader = shipped_reader() if reader is None else reader
+    if not isinstance(reader, LstmReader):
+        raise UsageError(
+            "only a reader made by `frugally fit reader` explains itself",
+            hint="leave --explain out",
+        )
+    return reader
 
 
 def _asked(question: str | None, triple: str | None) -> str:
@@ -114,61 +138,3 @@ def _asked(question: str | None, triple: str | None) -> str:
     from frugally.text.triples import parse_triple, triple_question
 
     return triple_question(*parse_triple(triple))
-
-
-def _show(result: Answer | NoAnswer) -> None:
-    from frugally.ask.answer import Answer
-
-    if isinstance(result, Answer):
-        click.echo(
-            click.style(one_line(result.text), bold=True) + f"  ({result.confidence:.0%} sure)"
-        )
-        for evidence in result.evidence[:3]:
-            click.echo(f"  {_marked(evidence)}")
-            click.echo(click.style(f"  — {_where(evidence)}", dim=True))
-        more = len(result.evidence) - 3
-        if more > 0:
-            click.echo(click.style(f"  and {more} more that say the same", dim=True))
-        if result.rivals:
-            said = ", ".join(
-                f"{one_line(rival.text)!r} ({rival.sources})" for rival in result.rivals[:3]
-            )
-            click.echo(click.style(f"  {_sources(result.sources)}; others say {said}", dim=True))
-        return
-    click.echo("No answer in these sources.")
-    if result.best:
-        click.echo(
-            f"  The best guess, {one_line(result.best)!r}, is only {result.confidence:.0%} likely."
-        )
-    for hit in result.nearest:
-        text = one_line(hit.text)
-        click.echo(f"  near: {text[:160]}{'…' if len(text) > 160 else ''}")
-        click.echo(click.style(f"  — {one_line(hit.where())}", dim=True))
-
-
-def _sources(count: int) -> str:
-    return "1 source says so" if count == 1 else f"{count} sources say so"
-
-
-def _marked(evidence: Evidence) -> str:
-    """The sentence, on one line, with the answer in it marked."""
-    hit, sentence = evidence.hit, evidence.sentence
-    start, end = evidence.start - hit.start, evidence.end - hit.start
-    # The sentence may stand in the passage twice, and the answer in the sentence.
-    begin = hit.text.rfind(sentence, 0, start + len(sentence))
-    if begin < 0 or not begin <= start <= end <= begin + len(sentence):
-        return one_line(sentence)
-    parts = (
-        sentence[: start - begin],
-        sentence[start - begin : end - begin],
-        sentence[end - begin :],
-    )
-    before, found, after = map(printable, parts)
-    marked = f"{before}{click.style(found, bold=True, underline=True)}{after}"
-    return " ".join(marked.split())
-
-
-def _where(evidence: Evidence) -> str:
-    hit = evidence.hit
-    parts = [hit.title or hit.id, evidence.place, hit.url or hit.source]
-    return one_line(", ".join(dict.fromkeys(part for part in parts if part)))

@@ -27,10 +27,12 @@ class ScoredSpan:
 class AlignedWord:
     """A word of the passage, the word of the question it is most like, and that one's share.
 
-    `start` and `end` are the scores of an answer that starts or ends at it.
+    `at` is the character of the passage where it begins; `start` and `end` are the scores of an
+    answer that starts or ends with it.
     """
 
     word: str
+    at: int
     asked: str
     share: float
     start: float
@@ -58,6 +60,7 @@ class ReaderExplanation:
             "passage": [
                 {
                     "word": one.word,
+                    "at": one.at,
                     "aligned": one.asked,
                     "share": round(one.share, 4),
                     "start": round(one.start, 3),
@@ -90,6 +93,7 @@ def explained(
     words = tuple(
         AlignedWord(
             passage[low:high],
+            low,
             asked[most[i]],
             float(outputs["aligned"][i, most[i]]),
             float(start[i]),
