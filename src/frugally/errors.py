@@ -11,6 +11,7 @@ FrugallyError                   exit 1
 │   ├── AnalyserMismatchError            asked to open with another analyser than it was built with
 │   └── LockedError                      another process is writing
 ├── NetError                    exit 1   a saved net cannot be loaded or run
+├── FitError                    exit 1   training went wrong and was stopped
 ├── ReaderError                 exit 1   a server that reads gave no reply that can be used
 └── MissingExtraError           exit 1   an optional dependency is not installed
 """
@@ -76,6 +77,10 @@ class LockedError(CollectionError):
 
 class NetError(FrugallyError):
     """A saved net cannot be loaded or run."""
+
+
+class FitError(FrugallyError):
+    """Training went wrong and was stopped; what was good is kept."""
 
 
 class ReaderError(FrugallyError):

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from frugally.errors import NetError, UsageError  # noqa: E402
+from frugally.errors import FitError, NetError, UsageError  # noqa: E402
 from frugally.fit.reader.examples import Examples, hold_out, shards, word_spans  # noqa: E402
 from frugally.fit.reader.network import ReaderNetwork, Sizes, loss  # noqa: E402
 from frugally.fit.reader.training import Settings, Trainer  # noqa: E402
@@ -53,6 +53,40 @@ def weights(run):
     network, table = run.run()
     parameters = [p.detach().reshape(-1) for p in network.parameters()]
     return torch.cat([*parameters, torch.from_numpy(table.matrix().reshape(-1))])
+
+
+def test_a_loss_that_is_no_number_stops_before_it_does_harm(examples, table, tmp_path, monkeypatch):
+    settings = replace(SETTINGS, threads=1, save_every_seconds=1e9)
+    calls = []
+
+    def broken(scores, batch):
+        calls.append(1)
+        return loss(scores, batch) * (float("nan") if len(calls) == 4 else 1.0)
+
+    monkeypatch.setattr("frugally.fit.reader.training.loss", broken)
+    first = trainer(examples, table, tmp_path, settings)
+    with pytest.raises(FitError, match="at step 3: its loss is nan") as stopped:
+        first.run()
+    assert "--resume" in stopped.value.hint
+    again = trainer(examples, table, tmp_path, settings)
+    assert again.resume()
+    assert (again.progress.step, again.progress.position) == (3, 4)
+    assert torch.isfinite(weights(again)).all()
+    assert again.progress.step == settings.steps
+
+
+def test_a_run_is_not_resumed_on_other_data(examples, table, tmp_path):
+    def made_of(**data):
+        return Trainer(
+            examples, examples, table, SIZES, SETTINGS, tmp_path, lambda _: None, data=data
+        )
+
+    made_of(squad="1", pairs="2").save()
+    assert made_of(squad="1", pairs="2").resume()
+    with pytest.raises(UsageError, match=r"something else \(pairs\)"):
+        made_of(squad="1", pairs="3").resume()
+    with pytest.raises(UsageError, match=r"\(pairs, triples\)"):
+        made_of(squad="1", triples="2").resume()
 
 
 def test_gold_spans_are_the_answers(examples):

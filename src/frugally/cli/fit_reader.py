@@ -100,7 +100,7 @@ def reader(
     """A question-answering reader from DATA, a folder with SQuAD 1.1's train-v1.1.json."""
     needs_torch("Fitting a reader")
     from frugally.fit.distant.examples import load_examples
-    from frugally.fit.reader.fitting import fit_reader
+    from frugally.fit.reader.fitting import Searched, fit_reader
     from frugally.fit.reader.training import Settings
 
     if minutes is None and steps is None:
@@ -117,17 +117,21 @@ def reader(
         shared=shared,
     )
     more = [load_examples(path, say) for path in examples]
-    search = None
+    searched = None
     if where is not None:
+        from frugally.ask.index.manifest import NAME
         from frugally.cli.opening import open_collection
+        from frugally.files.disk import digest_of
 
         collection = open_collection(where)
 
         def search(question: str, count: int) -> list[str]:
             return [hit.text for hit in collection.search(question, count)]
 
+        searched = Searched(name=where.name, sha256=digest_of(where / NAME), search=search)
+
     card = fit_reader(
-        data, out, vectors, settings, more=more, search=search, resume=resume, report=say
+        data, out, vectors, settings, more=more, searched=searched, resume=resume, report=say
     )
     scores = card["scores"]
     say(

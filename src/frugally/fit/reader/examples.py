@@ -22,11 +22,14 @@ from frugally.nets.reader_features import (
 PASSAGE_WORDS = 400
 FOUND_KEPT = 4  # passages of a search, for each question
 QUESTION_WORDS = 60
+# Lengths are rounded up to multiples of these: oneDNN compiles kernels for each shape it meets.
+_PASSAGE_STEP = 8
+_QUESTION_STEP = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Examples padded to one length, time first.
+    """Examples padded to one length (a multiple of 8; of 4 for questions), time first.
 
     `passage` (T, B) and `question` (Q, B) are rows of the vector table (numbers of lower-cased
     words), `features` is (T, B, FEATURES), `passage_lengths` and `question_lengths` are (B,);
@@ -95,10 +98,11 @@ class Examples:
                 )
         lower, stem, _ = lexicon.columns()
         self._frequency = [term_frequency(lower[p]) for p in self.passages]
-        self._stems = [np.unique(stem[p]) for p in self.passages]
+        stems = [np.unique(stem[p]) for p in self.passages]
         # Rarer stems say more about what a passage is about; used to find hard negatives.
-        counts = np.bincount(np.concatenate(self._stems), minlength=int(stem.max()) + 1)
-        self._idf = np.log((len(self.passages) + 1) / (counts + 1.0))
+        counts = np.bincount(np.concatenate(stems), minlength=int(stem.max()) + 1)
+        self._idf: list[float] = np.log((len(self.passages) + 1) / (counts + 1.0)).tolist()
+        self._stems = [frozenset[int](one.tolist()) for one in stems]
         self._distractors: dict[int, NDArray[np.int32]] = {}
         self._altered: dict[int, NDArray[np.int32]] = {}
         self._found: dict[int, list[int]] = {}
@@ -112,14 +116,14 @@ class Examples:
         home = self.home[question]
         answers = [a.lower() for a in self.answers[question]]
         _, stem, _ = self.lexicon.columns()
-        asked = np.unique(stem[self.questions[question]])
+        asked = np.unique(stem[self.questions[question]]).tolist()
         found = []
         for number in self.articles[self.paragraphs[home].title]:
             context = self._contexts[number]
             if number == home or any(answer in context for answer in answers):
                 continue
-            shared = asked[np.isin(asked, self._stems[number], assume_unique=True)]
-            found.append((-float(self._idf[shared].sum()), number))
+            stems = self._stems[number]
+            found.append((-sum(self._idf[one] for one in asked if one in stems), number))
         return [number for _, number in sorted(found)]
 
     def add_distractors(self, seed: int, maker: Distractors | None = None) -> int:
@@ -280,8 +284,8 @@ class Examples:
         examples = [*examples, *(_beside(examples[i]) for i in beside)]
         passages = [self.words_of(e) for e in examples]
         questions = [(self._altered if e.altered else self.questions)[e.question] for e in examples]
-        passage, inside = _pad(passages)
-        question, asked = _pad(questions)
+        passage, inside = _pad(passages, _PASSAGE_STEP)
+        question, asked = _pad(questions, _QUESTION_STEP)
         features = np.zeros((*passage.shape, FEATURES), np.float32)
         for bit, column in enumerate((None, lower, stem)):
             p = passage if column is None else column[passage]
@@ -315,9 +319,14 @@ def _beside(example: Example) -> Example:
     return Example(example.question, example.beside, positive=False)
 
 
-def _pad(rows: Sequence[NDArray[np.int32]]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Rows as the columns of one array, zeros below, and where the rows are; both (longest, n)."""
-    longest = max(1, *map(len, rows)) if rows else 1
+def _pad(
+    rows: Sequence[NDArray[np.int32]], step: int
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Rows as the columns of one array, zeros below, and where the rows are; both (length, n).
+
+    The length is the next multiple of `step` that holds the longest.
+    """
+    longest = step * -(-max(1, *map(len, rows)) // step)
     padded = np.zeros((longest, len(rows)), np.int32)
     inside = np.zeros((longest, len(rows)), np.bool_)
     for b, row in enumerate(rows):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import torch
 from frugally.errors import UsageError
 from frugally.files.disk import digest_of, make_folder, write_whole
 from frugally.fit.distant.examples import ExampleFile
+from frugally.fit.memory import keep_freed_memory
 from frugally.fit.reader.examples import Examples, hold_out
 from frugally.fit.reader.export import export
 from frugally.fit.reader.network import ReaderNetwork, Sizes
@@ -38,6 +39,19 @@ HELD_OUT_SHARE = 0.05
 CHECKPOINTS = "checkpoints"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """A collection in which passages without an answer are found.
+
+    `search` gives the best so many passages for a question; `name` and `sha256`, of the manifest,
+    say on the card which collection it was.
+    """
+
+    name: str
+    sha256: str
+    search: Callable[[str, int], Sequence[str]]
+
+
 def fit_reader(
     data: Path,
     out: Path,
@@ -45,7 +59,7 @@ def fit_reader(
     settings: Settings,
     *,
     more: Sequence[ExampleFile] = (),
-    search: Callable[[str, int], Sequence[str]] | None = None,
+    searched: Searched | None = None,
     sizes: Sizes | None = None,
     resume: bool = False,
     report: Report = lambda _: None,
@@ -55,10 +69,14 @@ def fit_reader(
     `data` is a folder with train-v1.1.json or .json.xz; `vectors` is a file made by `fit_vectors`.
     A twentieth of its articles is held out for calibration and for the scores on the card; what is
     held out is SQuAD's alone, so that readers trained with more or less beside it compare.
-    With a `search`, which gives the best so many passages for a question, half of the passages
-    without an answer are what it finds. Checkpoints go to `out`/checkpoints; with `resume` the run
-    goes on from the last one.
+    With a collection to be `searched`, half of the passages without an answer are found there.
+    Checkpoints go to `out`/checkpoints; with `resume` the run goes on from the last one.
+
+    Raises:
+        UsageError: the vectors are too wide, or the run to resume was of other settings or data.
+        FitError: the loss was no number; what was learned before is in the checkpoint.
     """
+    keep_freed_memory()
     table = NgramVectors.load(vectors)
     sizes = sizes or Sizes(vector=table.dim)
     if sizes.vector != table.dim:
@@ -72,8 +90,8 @@ def fit_reader(
         for source, count in file.counts.items():
             report(f"{file.name}: {count:,} examples from {source}")
     report(f"{len(examples):,} questions to train on, {len(held_out):,} held out")
-    if search is not None:
-        count = examples.add_found(search)
+    if searched is not None:
+        count = examples.add_found(searched.search)
         report(f"passages without the answer were found for {count:,} questions")
     trainer = Trainer(
         examples,
@@ -83,12 +101,26 @@ def fit_reader(
         settings,
         out / CHECKPOINTS,
         report,
+        _data(data, more, searched),
     )
     if resume and trainer.resume():
         report(f"resumed at step {trainer.progress.step:,}")
     network, tuned = trainer.run()
     report("writing the 8-bit network and calibrating")
-    return save_reader(network, tuned, out, trainer, data, more)
+    return save_reader(network, tuned, out, trainer, data, more, searched)
+
+
+def _data(data: Path, more: Sequence[ExampleFile], searched: Searched | None) -> dict[str, str]:
+    """What examples are made of, by name, with its digest."""
+    return {
+        "train-v1.1": digest_of(_train_file(data)),
+        **{file.name: file.sha256 for file in more},
+        **({searched.name: searched.sha256} if searched else {}),
+    }
+
+
+def _train_file(data: Path) -> Path:
+    return next(p for p in sorted(data.glob("train-v1.1.json*")))
 
 
 def save_reader(
@@ -98,12 +130,12 @@ def save_reader(
     trainer: Trainer,
     data: Path,
     more: Sequence[ExampleFile] = (),
+    searched: Searched | None = None,
 ) -> Card:
     """Export, calibrate on the held-out articles and write the card."""
     export(network, out / NETWORK)
     vectors.save(out / VECTORS)
     sizes = network.sizes.as_dict()
-    train_file = next(p for p in sorted(data.glob("train-v1.1.json*")))
     card: Card = {
         "format": FORMAT,
         "task": TASK,
@@ -118,11 +150,16 @@ def save_reader(
         "calibration": {"a": 1.0, "b": 0.0, "on": "nothing"},
         "data": {
             "name": "SQuAD 1.1 train (CC BY-SA 4.0)",
-            "sha256": digest_of(train_file),
+            "sha256": digest_of(_train_file(data)),
             "questions": len(trainer.train_examples),
             "held_out_questions": len(trainer.held_out),
             "held_out": f"{HELD_OUT_SHARE:.0%} of the articles, drawn with the seed",
             **({"more": [file.as_card() for file in more]} if more else {}),
+            **(
+                {"searched": {"collection": searched.name, "sha256": searched.sha256}}
+                if searched
+                else {}
+            ),
         },
         "training": {
             **trainer.settings.as_dict(),

@@ -9,8 +9,9 @@ the schedule, not on timing, unless the schedule is the clock's (`minutes`).
 from __future__ import annotations
 
 import copy
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from frugally.errors import UsageError
+from frugally.errors import FitError, UsageError
 from frugally.fit.reader.checkpoint import load_checkpoint, save_checkpoint
 from frugally.fit.reader.evaluation import evaluate
 from frugally.fit.reader.examples import Example, Examples, shards
@@ -93,12 +94,15 @@ class Trainer:
         settings: Settings,
         folder: Path,
         report: Report,
+        data: Mapping[str, str] | None = None,
     ) -> None:
+        """`data` says what the examples were made of: a run is not resumed on anything else."""
         self.train_examples = train
         self.held_out = held_out
         self.settings = settings
         self.folder = folder
         self.report = report
+        self.data = dict(data or {})
         if settings.distractors or settings.altered:
             count = train.add_distractors(settings.seed)
             report(f"{count:,} of {len(train):,} questions have a distractor")
@@ -133,7 +137,11 @@ class Trainer:
                         progress.position = 0
                         groups = self._groups()
                     begin = time.monotonic()
-                    recent.append(self._step(groups[progress.position], done, pool))
+                    try:
+                        recent.append(self._step(groups[progress.position], done, pool))
+                    except FitError:
+                        progress.position += 1  # who resumes the run goes on behind these examples
+                        raise
                     progress.position += 1
                     progress.step += 1
                     now = time.monotonic()
@@ -149,7 +157,7 @@ class Trainer:
                         scored = time.monotonic()
                 self._score(pool)
                 self.save()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, FitError):
             self.save()
             raise
         finally:
@@ -195,13 +203,20 @@ class Trainer:
                 enumerate(shards(group, settings.threads)),
             )
         )
+        value = sum(value for value, _ in parts)
         with torch.no_grad():
             gradients = list(parts[0][1])
             for _, more in parts[1:]:
                 torch._foreach_add_(gradients, more)
             for parameter, gradient in zip(self.parameters, gradients, strict=True):
                 parameter.grad = gradient
-            torch.nn.utils.clip_grad_norm_(self.parameters, settings.clip)
+            norm = torch.nn.utils.clip_grad_norm_(self.parameters, settings.clip)
+            if not (math.isfinite(value) and math.isfinite(norm)):
+                raise FitError(
+                    f"training stopped at step {step:,}: its loss is {value}, its gradient's norm "
+                    f"{float(norm)}",
+                    hint="the weights before it are saved: --resume goes on without these examples",
+                )
             rate = settings.rate * min(1.0, (step + 1) / settings.warmup) * (1 - done)
             for rates in self.optimiser.param_groups:
                 rates["lr"] = rate * rates["share"]
@@ -209,7 +224,7 @@ class Trainer:
             # Early on the average follows quickly, or the first weights would linger in it.
             keep = min(settings.average, (1 + step) / (10 + step))
             torch._foreach_lerp_(self.averages, list[torch.Tensor](self.parameters), 1 - keep)
-        return sum(value for value, _ in parts)
+        return value
 
     def _gradients(
         self, examples: Sequence[Example], of: int, shard: int
@@ -265,6 +280,7 @@ class Trainer:
         state = {
             "settings": self.settings.as_dict(),
             "sizes": self.network.sizes.as_dict(),
+            "data": self.data,
             **asdict(self.progress),
         }
         save_checkpoint(self.folder, tensors, state)
@@ -272,7 +288,8 @@ class Trainer:
     def resume(self) -> bool:
         """Go on from the folder's checkpoint; False if there is none.
 
-        The end of the schedule may be moved; any other setting must be the checkpoint's.
+        The end of the schedule may be moved; any other setting must be the checkpoint's, and so
+        must the data.
         """
         found = load_checkpoint(self.folder)
         if found is None:
@@ -283,9 +300,14 @@ class Trainer:
         # A checkpoint from before there was such a setting was made at its default.
         before = {one.name: one.default for one in fields(Settings)} | theirs
         changed = sorted(k for k in ours if k not in free and ours[k] != before[k])
+        # Nor did it say what its data was.
+        data = state.get("data", self.data)
+        if data != self.data:
+            names = sorted({*data, *self.data})
+            changed += [name for name in names if data.get(name) != self.data.get(name)]
         if changed or state["sizes"] != self.network.sizes.as_dict():
             raise UsageError(
-                f"the checkpoint in {self.folder} was made with other settings"
+                f"the checkpoint in {self.folder} was made with something else"
                 + (f" ({', '.join(changed)})" if changed else ""),
                 hint="start again without --resume, or in another folder",
             )
