@@ -27,6 +27,8 @@ bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_D
 	$(BIN)/python -m benchmarks.asking --collection runs/bench/frugally
 	$(BIN)/python -m benchmarks.choosing --collection runs/bench/frugally
 	$(BIN)/python -m benchmarks.robustness
+	$(BIN)/frugally index $(FRUGALLY_DATA)/wiki/simplewiki-2021.jsonl.xz --into runs/simplewiki
+	$(BIN)/python -m benchmarks.distant --collection runs/simplewiki
 	$(BIN)/python -m benchmarks.language
 	$(BIN)/python -m benchmarks.tagging
 	$(BIN)/python -m benchmarks.ablation
