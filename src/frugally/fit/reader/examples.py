@@ -268,12 +268,23 @@ class Examples:
     def batches(
         self, examples: Sequence[Example], size: int, rng: np.random.Generator
     ) -> list[list[Example]]:
-        """Groups of `size` examples of near-equal passage length, in random order."""
-        lengths = np.array([len(self.words_of(e)) for e in examples])
+        """Groups of `size` examples of near-equal passage length, in random order.
+
+        The longer of two passages that are read together counts. Examples with two stand first in
+        their group, so that `shards` deals them out evenly.
+        """
+        lengths = np.array([max(map(len, self._read_for(e))) for e in examples])
         # A little noise, so that the same examples do not always meet.
         order = np.argsort(lengths + rng.uniform(0, 8, len(lengths)), kind="stable")
         groups = [[examples[i] for i in order[a : a + size]] for a in range(0, len(order), size)]
-        return [groups[i] for i in rng.permutation(len(groups))]
+        return [
+            sorted(groups[i], key=lambda e: e.beside is None) for i in rng.permutation(len(groups))
+        ]
+
+    def _read_for(self, example: Example) -> list[NDArray[np.int32]]:
+        """The words of an example's passage, and of the one beside it."""
+        beside = [] if example.beside is None else [self.passages[example.beside]]
+        return [self.words_of(example), *beside]
 
     def batch(self, examples: Sequence[Example]) -> Batch:
         """Pad the examples to arrays."""
