@@ -8,8 +8,14 @@ from typing import Any
 from frugally.errors import NetError
 
 
-def open_session(path: Path, threads: int) -> Any:
+def open_session(
+    network: Path | bytes, threads: int, *, profile: Path | None = None, prepacked: bool = True
+) -> Any:
     """An inference session on the CPU that keeps to so many threads.
+
+    The network is a file or the bytes of one. With `profile` the session notes what each node
+    takes, in a file whose name begins so. `prepacked` weights are laid out for the
+    processor when the session is opened, and their shapes forgotten.
 
     Raises:
         NetError: the file is not a network, or not one that onnxruntime runs.
@@ -22,11 +28,20 @@ def open_session(path: Path, threads: int) -> Any:
     options.log_severity_level = 4  # what fails is raised; it need not be printed as well
     # Threads that wait in a busy loop save microseconds here and cost whole processors elsewhere.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if not prepacked:
+        options.add_session_config_entry("session.disable_prepacking", "1")
+    if profile is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(profile)
     try:
         # By its path, not its bytes: large networks keep their weights in files beside them.
         return onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"], enable_fallback=0
+            network if isinstance(network, bytes) else str(network),
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,
         )
     except Exception as error:  # onnxruntime's own kinds share no base class
         told = " ".join(str(error).split())
-        raise NetError(f"cannot open the network {path}: {told}") from error
+        name = "" if isinstance(network, bytes) else f" {network}"
+        raise NetError(f"cannot open the network{name}: {told}") from error

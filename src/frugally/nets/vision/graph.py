@@ -10,6 +10,7 @@ from typing import Any
 
 from frugally.errors import NetError
 from frugally.nets.vision.layers import (
+    LARGEST,
     Activation,
     Add,
     BatchNorm,
@@ -68,6 +69,10 @@ class Graph:
             NetError: a layer does not fit what it is given, or is given what is not there.
         """
         shapes: dict[str, Shape] = {INPUT: self.input}
+        if not self.nodes:
+            raise NetError(f"{self.name} has no layers")
+        if len(self.input) != 3 or not all(1 <= side <= LARGEST for side in self.input):
+            raise NetError(f"{self.name} takes (channels, height, width), all of them 1 or more")
         for node in self.nodes:
             wanted = node.layer.inputs
             if node.name in shapes or not node.inputs or wanted not in (0, len(node.inputs)):
@@ -78,6 +83,8 @@ class Graph:
                 raise NetError(f"{node.name} takes {error}, which is not there") from error
             except NetError as error:
                 raise NetError(f"{node.name} of {self.name}: {error}") from error
+            if max(shapes[node.name]) > LARGEST:
+                raise NetError(f"{node.name} of {self.name} makes too many numbers")
         return shapes
 
     def given(self, node: Node) -> tuple[Shape, ...]:
@@ -116,10 +123,11 @@ class Graph:
         """The same network for images of another size.
 
         Raises:
-            NetError: a layer does not fit them.
+            NetError: a layer does not fit them, or would need other weights.
         """
         graph = replace(self, input=(self.input[0], height, width))
-        _ = graph.shapes
+        if graph.weights != self.weights:
+            raise NetError(f"{self.name} has other weights for images of {height} x {width}")
         return graph
 
     def as_dict(self) -> dict[str, Any]:
@@ -140,24 +148,35 @@ class Graph:
         Raises:
             NetError: it is no graph.
         """
+        if not isinstance(entry, Mapping):
+            raise NetError("this is no network")
         try:
-            nodes = []
-            for one in entry["nodes"]:
-                rest = {k: v for k, v in one.items() if k not in ("name", "inputs")}
-                nodes.append(
-                    Node(
-                        name=str(one["name"]),
-                        inputs=tuple(map(str, one["inputs"])),
-                        layer=layer_from_dict(rest),
-                    )
-                )
-            graph = cls(
-                name=str(entry["name"]), input=tuple(map(int, entry["input"])), nodes=tuple(nodes)
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise NetError(f"this is no network: {error!r}") from error
+            nodes = tuple(_node_from_dict(one) for one in _list_of(dict, entry, "nodes"))
+            shape = tuple(_list_of(int, entry, "input"))
+            graph = cls(name=_text(entry, "name"), input=shape, nodes=nodes)
+        except KeyError as error:
+            raise NetError(f"this is no network: it has no {error}") from error
         _ = graph.shapes
         return graph
+
+
+def _node_from_dict(entry: Mapping[str, Any]) -> Node:
+    layer = {key: value for key, value in entry.items() if key not in ("name", "inputs")}
+    inputs = tuple(_list_of(str, entry, "inputs"))
+    return Node(name=_text(entry, "name"), layer=layer_from_dict(layer), inputs=inputs)
+
+
+def _text(entry: Mapping[str, Any], key: str) -> str:
+    if not isinstance(entry[key], str):
+        raise NetError(f"this is no network: its {key} is no text")
+    return str(entry[key])
+
+
+def _list_of(kind: type, entry: Mapping[str, Any], key: str) -> list[Any]:
+    values = entry[key]
+    if not isinstance(values, list) or not all(type(value) is kind for value in values):
+        raise NetError(f"this is no network: its {key} are not what they should be")
+    return values
 
 
 class Builder:
@@ -198,6 +217,11 @@ class Builder:
     def channels(self, x: str) -> int:
         """How many channels x has."""
         return self._shapes[x][0]
+
+    def size(self, x: str) -> Pair:
+        """How high and how wide x is."""
+        _, height, width = self._shapes[x]
+        return height, width
 
     def convolution(
         self, x: str, out: int, kernel: int | Pair = 1, *, stride: int = 1,

@@ -17,6 +17,8 @@ from frugally.errors import NetError
 Shape = tuple[int, ...]
 Pair = tuple[int, int]
 Quad = tuple[int, int, int, int]
+LARGEST = 2**31 - 1
+"""No number of a layer, and no side or number of channels, is larger."""
 
 
 class Layer(Protocol):
@@ -38,10 +40,17 @@ class Layer(Protocol):
         ...
 
 
-class _Weightless:
-    """A layer that learns nothing and multiplies nothing."""
+class _Checked:
+    """A layer with one input whose numbers are looked at when it is made."""
 
     inputs: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+class _Weightless(_Checked):
+    """A layer that learns nothing and multiplies nothing."""
 
     def shape(self, *inputs: Shape) -> Shape:
         """The output has the shape of the input."""
@@ -57,7 +66,7 @@ class _Weightless:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Convolution:
+class Convolution(_Checked):
     """Convolution, in `groups` of channels that do not see one another (Krizhevsky et al. 2012).
 
     With c input channels, output channel o of group j = ⌊o · groups / out⌋ is
@@ -69,7 +78,6 @@ class Convolution:
     a depthwise convolution, kernel (1, 1) a pointwise one. `padding` is (top, left, bottom, right).
     """
 
-    inputs: ClassVar[int] = 1
     out: int
     kernel: Pair
     stride: Pair = (1, 1)
@@ -98,10 +106,9 @@ class Convolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Linear:
+class Linear(_Checked):
     """y = W x + b over a flat input."""
 
-    inputs: ClassVar[int] = 1
     out: int
     bias: bool = True
 
@@ -142,7 +149,7 @@ class Activation(_Weightless):
 
     def __post_init__(self) -> None:
         if self.kind not in ACTIVATIONS:
-            raise NetError(f"there is no activation {self.kind!r}")
+            raise NetError(f"there is no activation {self.kind!r:.80}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +184,13 @@ class Pool(_Weightless):
     stride: Pair
     padding: Quad = (0, 0, 0, 0)
     padded_counts: bool = True
+
+    def __post_init__(self) -> None:
+        _check(self)
+        if self.kind not in ("max", "average"):
+            raise NetError(f"there is no pool of kind {self.kind!r:.80}")
+        if any(self.padding[side] >= self.kernel[side % 2] for side in range(4)):
+            raise NetError(f"a window of {self.kernel} can lie in a padding of {self.padding}")
 
     def shape(self, *inputs: Shape) -> Shape:
         """(channels, height, width)."""
@@ -218,6 +232,18 @@ class Channels(_Weightless):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PadChannels(_Weightless):
+    """The channels of its input, and `count` more that are zero (He et al. 2015, section 3.3)."""
+
+    count: int
+
+    def shape(self, *inputs: Shape) -> Shape:
+        """(channels + count, height, width)."""
+        channels, *size = _image(inputs[0], self)
+        return (channels + self.count, *size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Add(_Weightless):
     """The sum of its inputs."""
 
@@ -251,7 +277,7 @@ class Scale(_Weightless):
 
     def shape(self, *inputs: Shape) -> Shape:
         """That of the first input."""
-        if inputs[1] != (inputs[0][0], 1, 1):
+        if inputs[1] != (_image(inputs[0], self)[0], 1, 1):
             raise NetError(f"{inputs[0]} cannot be scaled by {inputs[1]}")
         return inputs[0]
 
@@ -268,6 +294,10 @@ class LocalResponseNorm(_Weightless):
     beta: float = 0.75
     bias: float = 1.0
 
+    def shape(self, *inputs: Shape) -> Shape:
+        """The shape of the input."""
+        return _image(inputs[0], self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropout(_Weightless):
@@ -275,12 +305,17 @@ class Dropout(_Weightless):
 
     share: float = 0.5
 
+    def __post_init__(self) -> None:
+        _check(self)
+        if self.share >= 1:
+            raise NetError(f"nothing is left after a dropout of {self.share}")
+
 
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
         Convolution, Linear, BatchNorm, Activation, ChannelShuffle, Pool, GlobalAverage, Flatten,
-        Channels, Add, Concatenation, Scale, LocalResponseNorm, Dropout,
+        Channels, PadChannels, Add, Concatenation, Scale, LocalResponseNorm, Dropout,
     )
 }  # fmt: skip
 
@@ -296,17 +331,47 @@ def layer_from_dict(entry: Mapping[str, Any]) -> Layer:
     """The layer that `layer_as_dict` wrote.
 
     Raises:
-        NetError: there is no such layer.
+        NetError: there is no such layer, or it is given what it does not take.
     """
+    kind = entry.get("layer")
+    if not isinstance(kind, str) or kind not in LAYERS:
+        raise NetError("there is no such layer", hint=f"the layers are {', '.join(LAYERS)}")
     given = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in entry.items()
         if key != "layer"
     }
     try:
-        return LAYERS[entry["layer"]](**given)
-    except (KeyError, TypeError) as error:
-        raise NetError(f"there is no layer like {dict(entry)}") from error
+        return LAYERS[kind](**given)
+    except TypeError as error:
+        raise NetError(f"this is no {kind}: {error}") from error
+
+
+def _check(layer: object) -> None:
+    """Refuse what no layer can have, such as comes from a file that is not ours."""
+    for field in fields(layer):  # type: ignore[arg-type]
+        value = getattr(layer, field.name)
+        least = 0 if field.name in ("padding", "start") else 1
+        match field.type:
+            case "int":
+                fits = _whole(value, least)
+            case "Pair" | "Quad":
+                count = 2 if field.type == "Pair" else 4
+                fits = isinstance(value, tuple) and len(value) == count
+                fits = fits and all(_whole(one, least) for one in value)
+            case "float":
+                fits = isinstance(value, int | float) and type(value) is not bool
+                fits = fits and 0 <= value <= LARGEST
+            case "bool":
+                fits = type(value) is bool
+            case _:
+                fits = True
+        if not fits:
+            raise NetError(f"{type(layer).__name__} cannot have this {field.name}")
+
+
+def _whole(value: Any, least: int) -> bool:
+    return type(value) is int and least <= value <= LARGEST
 
 
 def _image(shape: Shape, layer: object) -> Shape:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from frugally.errors import UsageError
 from frugally.nets.vision.graph import Builder, Graph
-from frugally.nets.vision.stem import add_stem
+from frugally.nets.vision.stem import Size, add_stem, image
 
 # Channels of stages 2, 3 and 4 at scale 1, by groups: table 1.
 CHANNELS = {
@@ -24,38 +24,44 @@ CHANNELS = {
     8: (384, 768, 1536),
 }
 UNITS = (4, 8, 4)
-# Channels of the first convolution: 24 at scale 1; those of other scales are the official code's.
-_FIRST = {0.25: 6, 0.5: 12, 0.75: 18, 1.0: 24, 1.5: 24, 2.0: 48}
+SCALES = (0.05, 8.0)
+"""The smallest and the largest scale."""
 
 
 def shufflenet(
     groups: int = 3,
     scale: float = 1.0,
     *,
-    size: int = 224,
+    size: Size = 224,
     classes: int = 1000,
     shuffle: bool = True,
     random: bool = False,
     excite: bool = False,
 ) -> Graph:
-    """ShuffleNet `scale` x with so many groups, for images of `size` x `size`.
+    """ShuffleNet `scale` x with so many groups, for images of a side or (height, width).
 
     Without `shuffle` the groups never meet (table 3); `random` shuffles anew in each step of
     training. `excite` ends each unit of stride 1 with squeeze-and-excite.
 
     Raises:
-        UsageError: the paper has no such number of groups, or the scale leaves no whole groups.
+        UsageError: the paper has no such number of groups, or the scale is not among SCALES.
+        NetError: the image is too small.
     """
     if groups not in CHANNELS:
         raise UsageError(f"ShuffleNet has 1, 2, 3, 4 or 8 groups, not {groups}")
-    first = _FIRST.get(scale, max(2, round(24 * scale)))
-    if groups == 8 and scale == 0.5:
-        first = 16
-    builder = Builder(f"shufflenet-{scale:g}x-g{groups}", (3, size, size))
-    x = add_stem(builder, first, size)
+    if not SCALES[0] <= scale <= SCALES[1]:
+        raise UsageError(f"ShuffleNet has a scale from {SCALES[0]} to {SCALES[1]}, not {scale}")
+    variant = "-unshuffled" * (not shuffle) + "-random" * (shuffle and random) + "-se" * excite
+    builder = Builder(f"shufflenet-{scale:g}x-g{groups}{variant}", image(size))
+    # 24 · scale channels come first, at 1.5 x too only 24, as in the official code; whole groups of
+    # them, since the first unit makes up what they lack by a grouped convolution.
+    first = 24 if scale == 1.5 else max(2, round(24 * scale))
+    x = add_stem(builder, -(-first // groups) * groups, size)
+    out = 0
     for stage, (channels, units) in enumerate(zip(CHANNELS[groups], UNITS, strict=True), start=2):
         step = 4 * groups
-        out = max(step, round(channels * scale / step) * step)
+        # Each stage widens: what stands beside the average pool must have channels.
+        out = max(out + step, round(channels * scale / step) * step)
         for number in range(units):
             builder.at(f"stage{stage}.{number}")
             x = _unit(
