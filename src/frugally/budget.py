@@ -98,16 +98,17 @@ def _limit(number: str, unit: str) -> tuple[str, int | float]:
         return "seconds", value * _SECONDS[low]
     if low in ("passage", "passages"):
         return "passages", int(value)
-    for suffix in ("flops", "flop"):
+    # A multiply-add is two operations.
+    for suffix, count in (("flops", 1), ("flop", 1), ("macs", 2), ("mac", 2)):
         if low.endswith(suffix) and low.removesuffix(suffix) in _PREFIX:
-            return "flops", int(value * _PREFIX[low.removesuffix(suffix)])
+            return "flops", int(count * value * _PREFIX[low.removesuffix(suffix)])
     if low in ("byte", "bytes"):
         return "size", int(value)
     if low.endswith("b"):
         return "size", parse_bytes(number + unit)
     raise UsageError(
         f"unknown unit {unit!r} in a budget",
-        hint="known: B, KB, MB, GB, FLOP, MFLOP, GFLOP, us, ms, s, min, h, passages",
+        hint="known: B, KB, MB, GB, FLOP, MFLOP, GFLOP, MMAC, us, ms, s, min, h, passages",
     )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from frugally.errors import FitError, UsageError
-from frugally.fit.reader.checkpoint import load_checkpoint, save_checkpoint
+from frugally.fit.checkpoint import load_checkpoint, save_checkpoint
 from frugally.fit.reader.evaluation import evaluate
 from frugally.fit.reader.examples import Example, Examples, shards
 from frugally.fit.reader.network import ReaderNetwork, Sizes, loss

@@ -1,0 +1,119 @@
+"""The folder of a fitted image classifier: what runs, its card, and what one goes on from."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from frugally.budget import Budget
+from frugally.files.disk import write_whole
+from frugally.fit.timing import median_seconds
+from frugally.fit.vision.augmentation import Augmentation
+from frugally.fit.vision.forms import Choice
+from frugally.fit.vision.pictures import Pictures
+from frugally.fit.vision.scores import scores_of
+from frugally.fit.vision.training import Settings
+from frugally.fit.vision.weights import save_weights
+from frugally.nets.card import Card
+from frugally.nets.onnx_session import open_session
+from frugally.nets.vision.graph import INPUT, Graph
+from frugally.nets.vision.image_classifier import (
+    ImageClassifier,
+    Input,
+    card_bytes,
+    save_image_classifier,
+)
+
+GRAPH, WEIGHTS = "graph.json", "weights.safetensors"
+_SPARE = 600  # bytes: the network's digest and size, and numbers that turn out longer
+
+
+def save_source(out: Path, graph: Graph, weights: Mapping[str, NDArray[np.float32]]) -> None:
+    """Write the graph and its weights in floats, for those who go on from them."""
+    save_weights(out / WEIGHTS, weights)
+    write_whole(out / GRAPH, json.dumps(graph.as_dict()).encode())
+
+
+def about_training(
+    pictures: Pictures, settings: Settings, how: Augmentation, bits: int, *, taught: bool
+) -> dict[str, Any]:
+    """What a card says of how a network was trained, and on what."""
+    return {
+        "bits": bits,
+        "data": {
+            "train": len(pictures.train),
+            "validation": len(pictures.validation),
+            "test": len(pictures.test) if pictures.test else 0,
+            "skipped": [str(one) for one in pictures.skipped],
+        },
+        "training": {
+            **settings.as_dict(),
+            "steps": 0,
+            "seconds": 0.0,
+            "augmentation": how.as_dict(),
+            "taught": taught,
+            "machine": f"{platform.machine()} {platform.system()}, CPU only",
+            "versions": {name: version(name) for name in ("torch", "onnxruntime")},
+        },
+    }
+
+
+def described(graph: Graph, choice: Choice) -> dict[str, Any]:
+    """What a card says of the network itself."""
+    return {"network": graph.name, "parameters": graph.parameters, "forms": choice.as_dict()}
+
+
+def longest_card(card: Card, given: Input, graph: Graph, pictures: Pictures) -> int:
+    """The bytes that the card of a network can take once there are scores on it."""
+    held = len(pictures.test or pictures.validation)
+    classes = len(pictures.classes)
+    number = 0.12345678901234567
+    bins = [{"count": held, "confidence": number, "accuracy": number}] * 15
+    full: Card = {
+        **card,
+        "eight_bits": dict.fromkeys("abcde", number),
+        "scores": {
+            "pictures": held,
+            **dict.fromkeys(("accuracy", "top_5", "expected_calibration_error"), number),
+            "reliability": bins,
+            "confusion": [[held] * classes] * classes,
+        },
+        "milliseconds": number,
+        "budget": {"asked": "x" * 60, "met": 10**9},
+    }
+    return len(card_bytes(full, pictures.classes, given, graph.macs, {})) + _SPARE
+
+
+def timed(model: bytes, graph: Graph) -> float:
+    """The median seconds of a network for one image, in one thread."""
+    session = open_session(model, 1)
+    image = np.zeros((1, *graph.input), np.float32)
+    return median_seconds(lambda: session.run(None, {INPUT: image}), times=50)
+
+
+def save_fitted(
+    out: Path, model: bytes, graph: Graph, pictures: Pictures, given: Input, card: Card,
+    budget: Budget, report: Callable[[str], None],
+) -> Card:  # fmt: skip
+    """Write a network, score what was written, and write its card; returns the card."""
+    save_image_classifier(out, model, pictures.classes, given, graph.macs, card)
+    held = pictures.test or pictures.validation
+    card["scores"] = scores_of(ImageClassifier.load(out, threads=1), held, out)
+    card["milliseconds"] = 1e3 * timed(model, graph)
+    size, met = 0, -1
+    while size != met:  # the card states its own size, too
+        met = size
+        card["budget"] = {"asked": str(budget), "met": met}
+        size = save_image_classifier(out, model, pictures.classes, given, graph.macs, card)
+    report(
+        f"{size:,} bytes, {graph.macs / 1e6:.1f} MMACs, {card['milliseconds']:.2f} ms, accuracy "
+        f"{card['scores']['accuracy']:.3f} on {len(held):,} pictures"
+    )
+    return card

@@ -1,0 +1,110 @@
+"""Graphs in torch: every form of a convolution is the same function, norms fit their weights."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from frugally.errors import NetError  # noqa: E402
+from frugally.fit.vision.convolution import CONVOLUTIONS, fitting_forms  # noqa: E402
+from frugally.fit.vision.network import GraphNetwork  # noqa: E402
+from frugally.nets.vision.graph import Builder  # noqa: E402
+from frugally.nets.vision.layers import Convolution  # noqa: E402
+from frugally.nets.vision.shufflenet import shufflenet  # noqa: E402
+
+
+def drawn(graph, seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        name: (
+            rng.uniform(0.5, 1.5, shape)
+            if name.endswith((".scale", ".variance"))
+            else rng.normal(0, 0.2, shape)
+        ).astype(np.float32)
+        for name, shape in graph.weights.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def net():
+    graph = shufflenet(3, 0.25, size=32, classes=5)
+    return graph, drawn(graph)
+
+
+@pytest.mark.parametrize("form", [name for name in CONVOLUTIONS if name != "torch"])
+def test_a_form_is_the_same_function(net, form):
+    graph, weights = net
+    torch.manual_seed(0)
+    x = torch.randn(3, 3, 32, 32)
+    forms = {
+        node.name: form
+        for node in graph.nodes
+        if isinstance(node.layer, Convolution) and form in fitting_forms(node.layer)
+    }
+    assert len(forms) > 10
+    found = []
+    for chosen in ({}, forms):
+        network = GraphNetwork(graph, weights, chosen).eval()
+        y = network(x)
+        found.append((y, *torch.autograd.grad((y**2).sum(), list(network.parameters()))))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-4 * one.abs().max().item())
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("padding", [(1, 1, 1, 1), (0, 1, 2, 1), (0, 0, 0, 0)])
+def test_forms_with_strides_and_uneven_padding(stride, padding):
+    layer = Convolution(
+        out=6, kernel=(3, 3), stride=(stride, stride), padding=padding, groups=6, bias=True
+    )
+    builder = Builder("one", (6, 9, 8))
+    builder.add("conv", layer, builder.image)
+    graph = builder.build()
+    weights, x = drawn(graph), torch.randn(2, 6, 9, 8)
+    with torch.no_grad():
+        found = [GraphNetwork(graph, weights, {"conv": form})(x) for form in fitting_forms(layer)]
+    assert len(found) == 3
+    for other in found[1:]:
+        assert other.shape[1:] == graph.output
+        torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-5)
+
+
+def test_arrays_come_back_as_they_went_in(net):
+    graph, weights = net
+    network = GraphNetwork(graph, weights)
+    assert network.arrays().keys() == weights.keys()
+    for name, array in network.arrays().items():
+        np.testing.assert_array_equal(array, weights[name])
+    with pytest.raises(NetError, match="needs"):
+        GraphNetwork(graph, {})
+    with pytest.raises(NetError, match="needs"):
+        GraphNetwork(graph, {**weights, "linear.weight": np.zeros((2, 2), np.float32)})
+
+
+def test_estimated_norms_are_those_of_the_images(net):
+    graph, weights = net
+    network = GraphNetwork(graph, weights)
+    x = torch.randn(64, 3, 32, 32)
+    network.estimate([x[:40], x[40:]])
+    with torch.no_grad():
+        whole = GraphNetwork(graph, weights).train()(x)
+        estimated = network.eval()(x)
+    # The first norm sees the same in both; later ones all images instead of two parts.
+    assert torch.corrcoef(torch.stack([whole.reshape(-1), estimated.reshape(-1)]))[0, 1] > 0.99
+
+
+def test_a_random_shuffle_draws_from_its_generator():
+    graph = shufflenet(2, 0.25, size=32, classes=5, random=True)
+    network = GraphNetwork(graph, drawn(graph)).train()
+    x = torch.randn(2, 3, 32, 32)
+
+    def run(seed):
+        network.draws.generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            return network(x)
+
+    assert torch.equal(run(1), run(1))
+    assert not torch.equal(run(1), run(2))
+    network.eval()
+    with torch.no_grad():
+        assert torch.equal(network(x), GraphNetwork(graph, drawn(graph)).eval()(x))
