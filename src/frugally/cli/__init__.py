@@ -23,7 +23,8 @@ _COMMANDS = {
     "index": "Put files and folders into a collection.",
     "collection": "Look after a collection: status, verify, remove, compact.",
     "fit": "Make a net inside a budget.",
-    "run": "Run a small net over lines: language, tags, words, classes.",
+    "run": "Run a small net over lines or images: language, tags, words, classes.",
+    "profile": "Show where the time of a network goes.",
     "explain": "Show what in a text spoke for its language.",
     "doctor": "Check versions, threads, kernels and what is installed.",
 }

@@ -11,6 +11,7 @@ import click
 from frugally.budget import Budget, format_bytes, parse_bytes
 from frugally.cli.examples import examples
 from frugally.cli.fit_reader import reader, vectors
+from frugally.cli.fit_vision import quantise, vision
 from frugally.cli.fitting import (
     FILE,
     FOLDER,
@@ -30,6 +31,7 @@ Examples:
   frugally fit segmenter UD_Thai-TUD/ --budget 1MB -o segmenter
   frugally fit frontier tagger UD_English-EWT/ --sizes 50KB,100KB,300KB,1MB,3MB -o frontier
   frugally fit classifier reviews.csv --text body --label stars --budget 300KB -o stars
+  frugally fit vision photos/ --budget "1MB 40MMAC 5ms" -o birds
   frugally fit clusters corpus.jsonl.xz --clusters 256 -o clusters
   frugally fit vectors wiki.jsonl.xz squad/train-v1.1.json.xz -o vectors
   frugally fit examples webquestions.jsonl --in wiki.collection -o examples.jsonl
@@ -42,7 +44,7 @@ def fit() -> None:
     """Train small nets on this machine."""
 
 
-for command in (examples, reader, vectors):
+for command in (examples, quantise, reader, vectors, vision):
     fit.add_command(command)
 
 

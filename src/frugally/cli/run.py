@@ -1,4 +1,4 @@
-"""`frugally run`: a small net over lines of text."""
+"""`frugally run`: a small net over lines of text, or over images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import click
 
@@ -31,22 +31,44 @@ Examples:
   frugally run tagger doc.txt           a sentence a line: word_TAG word_TAG …
   frugally run segmenter-th doc.txt     a line: its words with spaces between them
   frugally run stars/ reviews.txt       a line: the class, how sure, the text
+  frugally run birds/ *.jpg --top 5     a line: the class, how sure, the image
 """
 
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("net")
-@click.argument("file", default="-", type=click.File("rb"))
+@click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
+@click.option("--top", type=click.IntRange(1), help="Of an image, so many classes.  [default: 1]")
+@click.option("--threads", type=click.IntRange(1), help="For images; by default, all there are.")
 @json_option
-def run(net: str, file: BinaryIO, as_json: bool) -> None:
-    """Run NET, a shipped one or a folder made by `frugally fit`, over the lines of FILE."""
+def run(
+    net: str, files: tuple[str, ...], top: int | None, threads: int | None, as_json: bool
+) -> None:
+    """Run NET, a shipped one or a folder made by `frugally fit`, over the lines of a file.
+
+    Of images there may be any number, and folders of them.
+    """
+    from frugally.nets.vision.image_classifier import TASK
     from frugally.nets.zoo import find_net, task_of
 
     folder = find_net(net)
     task = task_of(folder)
+    if task == TASK:
+        from frugally.cli.run_images import run_images
+
+        run_images(folder, files, top=top or 1, threads=threads, as_json=as_json)
+        return
     if task not in _TASKS:
         raise NetError(f"{folder} holds a net for {task}, which runs over no lines")
-    show = _TASKS[task](folder)
+    if top is not None or threads is not None:
+        raise UsageError("--top and --threads are for images")
+    if len(files) > 1:
+        raise UsageError("lines are read from one file", hint="cat FILE … | frugally run NET")
+    with click.open_file(files[0] if files else "-", "rb") as file:
+        _over_lines(_TASKS[task](folder), file, as_json)
+
+
+def _over_lines(show: Show, file: IO[bytes], as_json: bool) -> None:
     started = time.perf_counter()
     count = size = 0
     while raw := list(islice(file, _LINES)):

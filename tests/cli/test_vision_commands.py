@@ -1,0 +1,162 @@
+"""`frugally fit vision`, `fit quantise`, `profile`, and `run` over images, as a user meets them."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("torch")
+
+from PIL import Image
+
+from frugally.cli import cli
+from frugally.errors import BudgetError, NetError, SourceError, UsageError
+
+SIDE = 32
+
+
+def run(*arguments):
+    done = CliRunner().invoke(cli, list(map(str, arguments)))
+    if done.exception and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Reddish and blueish ones."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for name, colour in (("rot", 0), ("bläulich", 2)):
+        (folder / name).mkdir()
+        for number in range(40):
+            pixels = rng.integers(0, 90, (SIDE, SIDE, 3))
+            pixels[..., colour] += 150
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def fitted(photos, tmp_path_factory):
+    out = tmp_path_factory.mktemp("fitted")
+    done = run(
+        "fit", "vision", photos, "--budget", "250KB 4MMAC 1s", "--epochs", 8, "--batch", 16,
+        "--rate", 0.05, "-o", out,
+    )  # fmt: skip
+    return out, done
+
+
+def test_a_classifier_inside_its_budget(fitted):
+    out, done = fitted
+    card = json.loads((out / "card.json").read_text())
+    assert card["labels"] == ["bläulich", "rot"]
+    assert card["budget"]["met"] == sum(
+        (out / name).stat().st_size for name in ("network.onnx", "card.json")
+    )
+    assert card["budget"]["met"] <= 250_000
+    assert card["macs"] <= 4_000_000
+    assert card["scores"]["accuracy"] > 0.9
+    assert np.array(card["scores"]["confusion"]).sum() == card["scores"]["pictures"]
+    with Image.open(out / "scores.png") as drawn:
+        assert drawn.size == (1100, 500)
+    assert "accuracy" in done.stderr
+
+
+def test_going_on_where_it_was_left(fitted, photos):
+    out, _ = fitted
+    before = json.loads((out / "card.json").read_text())
+    run(
+        "fit", "vision", photos, "--budget", "250KB 4MMAC 1s", "--epochs", 8, "--batch", 16,
+        "--rate", 0.05, "-o", out, "--resume",
+    )  # fmt: skip
+    after = json.loads((out / "card.json").read_text())
+    assert after["files"] == before["files"]
+    with pytest.raises(UsageError, match="epochs"):
+        run("fit", "vision", photos, "--budget", "250KB", "--batch", 16, "--rate", 0.05,
+            "-o", out, "--resume")  # fmt: skip
+
+
+def test_running_it(fitted, photos, tmp_path):
+    out, _ = fitted
+    (tmp_path / "no.jpg").write_bytes(b"not a picture")
+    first = photos / "rot" / "0.png"
+    done = run("run", out, first, tmp_path / "no.jpg", photos / "bläulich", "--top", 2)
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert len(lines) == 2 * 41
+    assert (lines[0][0], lines[0][2]) == ("rot", str(first))
+    assert sum(float(line[1]) for line in lines[:2]) == pytest.approx(1, abs=0.02)
+    assert sum(line[0] == "bläulich" for line in lines[2::2]) > 36
+    assert "skipped" in done.stderr
+    assert "41 images" in done.stderr
+    (told,) = run("run", out, first, "--json").stdout.splitlines()
+    assert json.loads(told)["classes"][0]["label"] == "rot"
+    with pytest.raises(SourceError, match="none of these"):
+        run("run", out, tmp_path / "no.jpg")
+    for wrong in (("run", out), ("run", out, tmp_path / "missing.jpg")):
+        with pytest.raises(UsageError):
+            run(*wrong)
+    with pytest.raises(UsageError, match="for images"):
+        run("run", "language", "--top", 2)
+
+
+def test_profiling_it(fitted, tmp_path):
+    out, _ = fitted
+    lines = run("profile", out, "--runs", 2).stdout.splitlines()
+    assert lines[0].split()[:3] == ["node", "kind", "parameters"]
+    assert "GFLOP/s" in lines[-1]
+    told = json.loads(run("profile", out / "network.onnx", "--runs", 1, "--json").stdout)
+    card = json.loads((out / "card.json").read_text())
+    assert told["macs"] >= card["macs"]
+    assert told["nodes"]
+    (tmp_path / "bad.onnx").write_bytes(b"nothing")
+    with pytest.raises(NetError):
+        run("profile", tmp_path / "bad.onnx")
+    with pytest.raises(UsageError):
+        run("profile", tmp_path)
+    with pytest.raises(UsageError, match="no size"):
+        run("profile", out, "--size", "height=many")
+
+
+def test_quantising_it(fitted, photos, tmp_path):
+    out, _ = fitted
+    small = tmp_path / "small"
+    run("fit", "quantise", out, "--data", photos, "-o", small)
+    card = json.loads((small / "card.json").read_text())
+    assert card["bits"] == 8
+    assert card["scores"]["accuracy"] > 0.9
+    assert (small / "network.onnx").stat().st_size < (out / "network.onnx").stat().st_size
+    assert run("run", small, photos / "rot" / "1.png").stdout.startswith("rot\t")
+    with pytest.raises(UsageError, match="8 bits already"):
+        run("fit", "quantise", small, "--data", photos, "-o", tmp_path / "again")
+    (tmp_path / "others/a").mkdir(parents=True)
+    (tmp_path / "others/b").mkdir()
+    for name in "ab":
+        for number in range(3):
+            Image.new("RGB", (SIDE, SIDE)).save(tmp_path / "others" / name / f"{number}.png")
+    with pytest.raises(UsageError, match="other classes"):
+        run("fit", "quantise", out, "--data", tmp_path / "others", "-o", tmp_path / "no")
+
+
+def test_a_teacher(fitted, photos, tmp_path):
+    out, _ = fitted
+    options = ("--network", "shufflenet-0.05x-g1", "--epochs", 1, "--batch", 16, "-o", tmp_path)
+    run("fit", "vision", photos, "--budget", "1MB", "--teacher", out, *options)
+    assert json.loads((tmp_path / "card.json").read_text())["training"]["taught"]
+    again = (*options[:-1], tmp_path / "b")
+    run("fit", "vision", photos, "--budget", "1MB", "--teacher", out / "network.onnx", *again)
+
+
+@pytest.mark.parametrize("budget", ["1B", "40KB", "1kFLOP", "1ns"])
+def test_a_budget_that_cannot_be_met(photos, tmp_path, budget):
+    with pytest.raises((BudgetError, UsageError)) as refused:
+        run("fit", "vision", photos, "--budget", budget, "-o", tmp_path / "o")
+    assert refused.value.hint
+
+
+def test_a_named_network_that_is_too_large(photos, tmp_path):
+    options = ("--budget", "100KB", "--network", "resnet-20", "-o", tmp_path / "o")
+    with pytest.raises(BudgetError, match="size"):
+        run("fit", "vision", photos, *options)
+    with pytest.raises(UsageError, match="resnet-21"):
+        run("fit", "vision", photos, "--budget", "1MB", "--network", "resnet-21", "-o", tmp_path)
