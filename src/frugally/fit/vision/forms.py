@@ -3,7 +3,8 @@
 What a layer costs hangs on its neighbours: the runtime keeps channels in blocks where it can, and
 pays for each change to and from them. So candidates are timed within the whole network, beside the
 best so far, in turns. First all layers are written one way, then those of each image size another,
-then each kind of layer by itself; what is not clearly quicker is not taken.
+then those of each part of the network, then each kind of layer by itself; what is not clearly
+quicker is not taken.
 """
 
 from __future__ import annotations
@@ -177,14 +178,15 @@ def _by_node(model: bytes, threads: int, batch: int) -> dict[str, float]:
 
 
 def _changes(graph: Graph) -> Iterator[Callable[[Choice], Choice]]:
-    """What to try: other layouts of all nodes, of those of a size, then forms of alike nodes."""
+    """What to try: other layouts of all nodes, of those of a size or part, forms of alike nodes."""
     sizes: dict[tuple[int, ...], list[Node]] = {}
+    parts: dict[str, list[Node]] = {}
     kinds: dict[object, list[Node]] = {}
     for node in graph.nodes:
         sizes.setdefault(graph.shapes[node.name][1:], []).append(node)
+        parts.setdefault(node.name.partition(".")[0], []).append(node)
         kinds.setdefault((node.layer, graph.given(node)), []).append(node)
-    # What the layers of a size are best written as hangs on those of the next: twice.
-    for some in (list(graph.nodes), *sizes.values(), *sizes.values()):
+    for some in (list(graph.nodes), *sizes.values(), *parts.values()):
         for plan in _PLANS:
             yield partial(_laid, graph, some, plan)
     for some in kinds.values():
