@@ -138,6 +138,54 @@ def test_quantising_it(fitted, photos, tmp_path):
         run("fit", "quantise", out, "--data", tmp_path / "others", "-o", tmp_path / "no")
 
 
+MODEL = """
+import torch
+from torch import nn
+
+def build():
+    torch.manual_seed(0)
+    made = nn.Sequential(
+        nn.Conv2d(3, 32, 3, stride=2, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
+        nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 2))
+    return made
+
+def broken():
+    raise ZeroDivisionError("no")
+"""
+
+
+def test_grouping_a_fitted_one(photos, tmp_path):
+    plain, out = tmp_path / "plain", tmp_path / "grouped"
+    run("fit", "vision", photos, "--budget", "2MB", "--network", "resnet-20", "--epochs", 6,
+        "--batch", 16, "--rate", 0.05, "-o", plain)  # fmt: skip
+    done = run("fit", "group", plain, "--data", photos, "--tolerance", 10, "--epochs", 3,
+               "--batch", 16, "--slower", "-o", out)  # fmt: skip
+    told = json.loads((out / "card.json").read_text())["conversion"]
+    assert told["accuracy"][1] >= told["accuracy"][0] - 0.1
+    assert told["macs"][1] < told["macs"][0]
+    kept = [one for one in told["exchanges"] if one["outcome"] == "kept"]
+    assert kept
+    assert len(done.stdout.splitlines()) == len(told["exchanges"])
+    assert "times fewer" in done.stderr
+    assert run("run", out, photos / "rot" / "2.png").stdout
+    # What was saved to go on from can be gone on from.
+    run("fit", "quantise", out, "--data", photos, "-o", tmp_path / "small")
+
+
+def test_grouping_a_network_of_ones_own(photos, tmp_path):
+    (tmp_path / "mine.py").write_text(MODEL)
+    options = ("--data", photos, "-o", tmp_path / "o")
+    with pytest.raises(UsageError, match=r"right on .*before"):
+        run("fit", "group", f"{tmp_path}/mine.py:build", *options, "--mean", "9,9,9")
+    with pytest.raises(UsageError, match="ZeroDivisionError"):
+        run("fit", "group", f"{tmp_path}/mine.py:broken", *options)
+    for name in ("mine.py:nothing", "other.py:build", "bird", "bird.onnx"):
+        with pytest.raises(UsageError):
+            run("fit", "group", tmp_path / name, *options)
+    assert run("fit", "group", "x.py:y", *options, "--mean", "1,2").exit_code == 2
+
+
 def test_a_teacher(fitted, photos, tmp_path):
     out, _ = fitted
     options = ("--network", "shufflenet-0.05x-g1", "--epochs", 1, "--batch", 16, "-o", tmp_path)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from frugally.budget import Budget, format_bytes
 from frugally.cli.fitting import budget_option, needs_torch, out_option, say, seed_option
+from frugally.cli.showing import one_line
 
 
 @click.command()
@@ -95,3 +97,78 @@ def quantise(classifier: Path, data: Path, out: Path) -> None:
     from frugally.fit.vision.quantising import quantise_classifier
 
     quantise_classifier(classifier, data, out, report=say)
+
+
+def _colours(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+    """Three numbers with commas."""
+    if text is None:
+        return None
+    try:
+        red, green, blue = (float(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter("three numbers with commas, like 0.5,0.5,0.5") from None
+    return red, green, blue
+
+
+@click.command()
+@click.argument("network")
+@click.option(
+    "--data", required=True, type=click.Path(path_type=Path, exists=True),
+    help="Pictures, one folder a class.",
+)  # fmt: skip
+@out_option
+@click.option(
+    "--tolerance", default=0.5, show_default=True, type=click.FloatRange(0, 100),
+    help="Points of accuracy that may be lost.",
+)  # fmt: skip
+@click.option("--epochs", default=5.0, show_default=True, help="Passes of each brief training.")
+@click.option("--batch", default=128, show_default=True, help="Pictures in a step.")
+@click.option("--rate", default=0.02, show_default=True, help="Highest learning rate.")
+@click.option("--threads", default=2, show_default=True, help="Threads that share each batch.")
+@click.option("--mean", callback=_colours, metavar="R,G,B", help="Of the images, from 0 to 1.")
+@click.option("--deviation", callback=_colours, metavar="R,G,B", help="Of the images.")
+@click.option("--slower", is_flag=True, help="Exchange what is slower here as well.")
+@seed_option
+def group(
+    network: str,
+    data: Path,
+    out: Path,
+    tolerance: float,
+    epochs: float,
+    batch: int,
+    rate: float,
+    threads: int,
+    mean: tuple[float, ...] | None,
+    deviation: tuple[float, ...] | None,
+    slower: bool,
+    seed: int,
+) -> None:
+    """NETWORK with grouped convolutions for dense ones, where accuracy and time allow it.
+
+    NETWORK is a folder made by `frugally fit vision`, an .onnx file, or mymodel.py:build, a
+    function that returns a torch module with its weights.
+    """
+    needs_torch("Converting a net")
+    from frugally.fit.vision.converting import fit_group
+    from frugally.fit.vision.training import Settings
+
+    settings = Settings(epochs=epochs, batch=batch, rate=rate, threads=threads, seed=seed)
+    card = fit_group(
+        network,
+        data,
+        out,
+        settings,
+        tolerance=tolerance / 100,
+        mean=mean,
+        deviation=deviation,
+        slower=slower,
+        report=say,
+    )
+    for one in card["conversion"]["exchanges"]:
+        was, now = one["macs"], one["milliseconds"]
+        form = f"{one['kind']} {one['groups']}" if one["kind"] == "grouped" else one["kind"] or "-"
+        click.echo(
+            f"{one_line(one['node'])}\t{form}\t{one['outcome']}\t"
+            f"{one['parameters'][0]:,} -> {one['parameters'][1]:,}\t"
+            f"{was[0] / 1e6:.2f} -> {was[1] / 1e6:.2f} MMACs\t{now[0]:.3f} -> {now[1]:.3f} ms"
+        )

@@ -100,7 +100,7 @@ def timed(model: bytes, graph: Graph) -> float:
 
 def save_fitted(
     out: Path, model: bytes, graph: Graph, pictures: Pictures, given: Input, card: Card,
-    budget: Budget, report: Callable[[str], None],
+    budget: Budget | None, report: Callable[[str], None],
 ) -> Card:  # fmt: skip
     """Write a network, score what was written, and write its card; returns the card."""
     save_image_classifier(out, model, pictures.classes, given, graph.macs, card)
@@ -110,7 +110,7 @@ def save_fitted(
     size, met = 0, -1
     while size != met:  # the card states its own size, too
         met = size
-        card["budget"] = {"asked": str(budget), "met": met}
+        card["budget"] = {"asked": str(budget) if budget else "", "met": met}
         size = save_image_classifier(out, model, pictures.classes, given, graph.macs, card)
     report(
         f"{size:,} bytes, {graph.macs / 1e6:.1f} MMACs, {card['milliseconds']:.2f} ms, accuracy "
