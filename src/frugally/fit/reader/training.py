@@ -9,7 +9,6 @@ the schedule, not on timing, unless the schedule is the clock's (`minutes`).
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +21,7 @@ import torch
 
 from frugally.errors import FitError, UsageError
 from frugally.fit.checkpoint import load_checkpoint, save_checkpoint
+from frugally.fit.data_parallel import take_step
 from frugally.fit.reader.evaluation import evaluate
 from frugally.fit.reader.examples import Example, Examples, shards
 from frugally.fit.reader.network import ReaderNetwork, Sizes, loss
@@ -203,28 +203,18 @@ class Trainer:
                 enumerate(shards(group, settings.threads)),
             )
         )
-        value = sum(value for value, _ in parts)
-        with torch.no_grad():
-            gradients = list(parts[0][1])
-            for _, more in parts[1:]:
-                torch._foreach_add_(gradients, more)
-            for parameter, gradient in zip(self.parameters, gradients, strict=True):
-                parameter.grad = gradient
-            norm = torch.nn.utils.clip_grad_norm_(self.parameters, settings.clip)
-            if not (math.isfinite(value) and math.isfinite(norm)):
-                raise FitError(
-                    f"training stopped at step {step:,}: its loss is {value}, its gradient's norm "
-                    f"{float(norm)}",
-                    hint="the weights before it are saved: --resume goes on without these examples",
-                )
-            rate = settings.rate * min(1.0, (step + 1) / settings.warmup) * (1 - done)
-            for rates in self.optimiser.param_groups:
-                rates["lr"] = rate * rates["share"]
-            self.optimiser.step()
-            # Early on the average follows quickly, or the first weights would linger in it.
-            keep = min(settings.average, (1 + step) / (10 + step))
-            torch._foreach_lerp_(self.averages, list[torch.Tensor](self.parameters), 1 - keep)
-        return value
+        rate = settings.rate * min(1.0, (step + 1) / settings.warmup) * (1 - done)
+        for rates in self.optimiser.param_groups:
+            rates["lr"] = rate * rates["share"]
+        return take_step(
+            parts,
+            self.parameters,
+            self.averages,
+            self.optimiser,
+            step=step,
+            clip=settings.clip,
+            average=settings.average,
+        )
 
     def _gradients(
         self, examples: Sequence[Example], of: int, shard: int

@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from frugally.errors import FitError, UsageError
 from frugally.fit.checkpoint import load_checkpoint, save_checkpoint
+from frugally.fit.data_parallel import take_step
 from frugally.fit.vision.augmentation import Augmentation, augmented
 from frugally.fit.vision.network import Arrays, GraphNetwork
 from frugally.fit.vision.pictures import PictureSet
@@ -156,7 +157,11 @@ class Trainer:
                     if place == 0:
                         order = self._order(epoch)
                     chosen = order[place * settings.batch : (place + 1) * settings.batch]
-                    recent.append(self._step(chosen, pool))
+                    try:
+                        recent.append(self._step(chosen, pool))
+                    except FitError:
+                        progress.step += 1  # who resumes the run goes on behind these pictures
+                        raise
                     progress.step += 1
                     now = time.monotonic()
                     progress.seconds += now - begin
@@ -218,27 +223,17 @@ class Trainer:
         parts = list(
             pool.map(lambda one: self._gradients(one[1], len(chosen), one[0]), enumerate(shares))
         )
-        value = sum(part[0] for part in parts)
-        with torch.no_grad():
-            gradients = list(parts[0][1])
-            for _, more in parts[1:]:
-                torch._foreach_add_(gradients, more)
-            norm = torch.stack(torch._foreach_norm(gradients)).norm()
-            if not (math.isfinite(value) and math.isfinite(norm)):
-                raise FitError(
-                    f"training stopped at step {step:,}: its loss is {value}, its gradient's norm "
-                    f"{float(norm)}",
-                    hint="train again with a lower learning rate",
-                )
-            torch._foreach_mul_(gradients, min(1.0, settings.clip / max(float(norm), 1e-12)))
-            for parameter, gradient in zip(self.parameters, gradients, strict=True):
-                parameter.grad = gradient
-            for group in self.optimiser.param_groups:
-                group["lr"] = self.rate(step)
-            self.optimiser.step()
-            keep = min(settings.average, (1 + step) / (10 + step))
-            torch._foreach_lerp_(self.averages, list[Tensor](self.parameters), 1 - keep)
-        return value
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate(step)
+        return take_step(
+            parts,
+            self.parameters,
+            self.averages,
+            self.optimiser,
+            step=step,
+            clip=settings.clip,
+            average=settings.average,
+        )
 
     def _gradients(
         self, chosen: NDArray[np.int64], of: int, share: int
