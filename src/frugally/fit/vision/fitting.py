@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from frugally.fit.vision.saving import (
 )
 from frugally.fit.vision.teaching import Teacher
 from frugally.fit.vision.training import Report, Settings, Trainer
+from frugally.fit.vision.training_forms import quick_forms
 from frugally.fit.vision.weights import random_weights, starting_weights
 from frugally.nets.card import Card
 from frugally.nets.vision.graph import Graph
@@ -109,8 +110,9 @@ def fit_vision(
         report,
         mean=mean,
         deviation=deviation,
+        forms=planned.forms,
         teacher=taught,
-        about={"bits": bits},
+        about={"bits": bits, "forms": dict(planned.forms)},
     )
     if resume and trainer.resume():
         report(f"resumed at step {trainer.progress.step:,} of {trainer.steps:,}")
@@ -129,16 +131,17 @@ def fit_vision(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Planned:
-    """A network before it is trained: how it will be written, and what it then takes."""
+    """A network before it is trained: how it will be trained and written, and what it takes."""
 
     graph: Graph
     choice: Choice
     seconds: float
+    forms: Mapping[str, str]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: a run that is resumed goes on with what was measured when it began."""
         return {"graph": self.graph.as_dict(), "choice": self.choice.as_dict(),
-                "seconds": self.seconds}  # fmt: skip
+                "seconds": self.seconds, "forms": dict(self.forms)}  # fmt: skip
 
 
 def _recalled(path: Path) -> _Planned | None:
@@ -147,7 +150,7 @@ def _recalled(path: Path) -> _Planned | None:
         entry = json.loads(path.read_text("utf-8"))
         return _Planned(
             graph=Graph.from_dict(entry["graph"]), choice=Choice.from_dict(entry["choice"]),
-            seconds=float(entry["seconds"]),
+            seconds=float(entry["seconds"]), forms=dict(entry["forms"]),
         )  # fmt: skip
     except FileNotFoundError:
         return None
@@ -205,7 +208,10 @@ def _planned(
             if share < 1:
                 smaller = replace(smaller, seconds=0.95 * share * within.seconds)
         if smaller == within:
-            return _Planned(graph=graph, choice=choice, seconds=seconds)
+            forms = quick_forms(
+                graph, -(-settings.batch // settings.threads), bfloat16=settings.bfloat16
+            )
+            return _Planned(graph=graph, choice=choice, seconds=seconds, forms=forms)
         within = smaller
         if within.size is not None and within.size < 1:
             break
