@@ -35,7 +35,7 @@ def graph():
 
 def trainer(graph, folder, settings=SETTINGS, how=NONE, said=None, **more):
     return Trainer(
-        graph, starting_weights(graph, 1), pictures(), pictures(16, seed=1), how, settings, folder,
+        graph, starting_weights(graph, 1), pictures(), how, settings, folder,
         (lambda _: None) if said is None else said.append, mean=MEAN, deviation=DEVIATION, **more,
     )  # fmt: skip
 

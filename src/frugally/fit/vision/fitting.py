@@ -103,7 +103,6 @@ def fit_vision(
         graph,
         starting_weights(graph, settings.seed),
         pictures.train,
-        pictures.validation,
         how,
         settings,
         out / CHECKPOINTS,

@@ -98,7 +98,6 @@ class Trainer:
         graph: Graph,
         weights: Arrays,
         train: PictureSet,
-        validation: PictureSet,
         augmentation: Augmentation,
         settings: Settings,
         folder: Path,
@@ -110,7 +109,7 @@ class Trainer:
         teacher: Teacher | None = None,
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        self.train_set, self.validation = train, validation
+        self.train_set = train
         self.augmentation, self.settings = augmentation, settings
         self.folder, self.report, self.teacher = folder, report, teacher
         self.mean, self.deviation = mean, deviation
