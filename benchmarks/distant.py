@@ -1,22 +1,28 @@
 """Distant supervision: what each source yields, and how readers do on questions of its kinds.
 
     python -m benchmarks.distant --data DIR --collection FOLDER [--reader FOLDER ...]
-        [--keep FOLDER]
+        [--keep FOLDER] [--alone FOLDER ... --joint FOLDER ...]
 
 DIR (or the environment variable FRUGALLY_DATA) holds qa/ and kg/; the collection is the Simple
 English Wikipedia (`frugally index DIR/wiki/simplewiki-2021.jsonl.xz --into FOLDER`). Of the large
 sources 3,000 questions are drawn. Readers are asked WebQuestions' and TREC's test questions, and
 500 of the held-out triples of either graph, those whose question stands in no training triple; the
 shipped one always is. --keep writes the examples there, in the form that `frugally fit reader
---examples` takes. What was measured is kept in benchmarks/results/distant.json, and not again.
+--examples` takes. --alone and --joint are readers fitted in the same way, seed for seed, on SQuAD
+alone and on SQuAD with these examples; they are compared question by question. What was measured
+is kept in benchmarks/results/distant.json, and not again.
 """
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from benchmarks import machine
 from frugally import Answer, Collection
@@ -55,6 +61,7 @@ HELD_OUT = {
     "DBpedia50": "kg/dbpedia50/test.tsv.xz",
 }
 TRIPLES = ("FB15k-237", "DBpedia50")
+TOGETHER = "WebQuestions and TREC"
 
 
 def load(data: Path, names: Names, name: str, file: str, limit: int | None) -> list[Sought]:
@@ -102,15 +109,53 @@ def found_share(asked: list[Sought], search: BestDocuments) -> float:
     return found / len(asked)
 
 
-def score(reader: Reader, asked: list[Sought], collection: Collection) -> float:
+def rights(reader: Reader, asked: list[Sought], collection: Collection) -> list[bool]:
     """Exact match: SQuAD's comparison, or a match of the expression at the answer's beginning."""
-    right = 0
+    right = []
     with PatternMatcher() as matcher:
         for sought in asked:
             result = collection.ask(sought.question, reader=reader, threshold=0.0)
             said = result.text if isinstance(result, Answer) else ""
-            right += bool(said) and is_right(said, sought, matcher)
-    return right / len(asked)
+            right.append(bool(said) and is_right(said, sought, matcher))
+    return right
+
+
+def compared(alone: list[list[bool]], joint: list[list[bool]]) -> dict[str, Any]:
+    """Exact match of readers by seed, and how much better the second kind is, with its interval.
+
+    The 95 % interval is over questions, of the difference of each question's mean over the seeds.
+    """
+    before, after = np.array(alone, float), np.array(joint, float)
+    each = after.mean(axis=0) - before.mean(axis=0)
+    return {
+        "questions": len(each),
+        "alone": before.mean(axis=1).tolist(),
+        "joint": after.mean(axis=1).tolist(),
+        "better": float(each.mean()),
+        "interval": float(1.96 * each.std(ddof=1) / math.sqrt(len(each))),
+    }
+
+
+def multitask(
+    alone: list[Path], joint: list[Path], questions: dict[str, list[Sought]], collection: Collection
+) -> dict[str, Any]:
+    """Readers of both kinds, on each set of questions and on all that are no triples."""
+    found: dict[str, list[list[list[bool]]]] = {name: [[], []] for name in questions}
+    for kind, folders in enumerate((alone, joint)):
+        for folder in folders:
+            reader = LstmReader.load(folder)
+            for name, asked in questions.items():
+                found[name][kind].append(rights(reader, asked, collection))
+                print(folder.name, name, np.mean(found[name][kind][-1]), flush=True)
+    asked_by_people = [found[name] for name in questions if name not in TRIPLES]
+    found[TOGETHER] = [
+        [
+            [*chain(*parts)]
+            for parts in zip(*(kinds[kind] for kinds in asked_by_people), strict=True)
+        ]
+        for kind in (0, 1)
+    ]
+    return {name: compared(*kinds) for name, kinds in found.items()}
 
 
 def is_right(said: str, sought: Sought, matcher: PatternMatcher) -> bool:
@@ -142,6 +187,17 @@ def render(result: dict[str, Any]) -> str:
             rows.append([f"exact match, {reader}", *shares])
         head = ["", *(f"{name}, {result['asked'][name]['questions']:,}" for name in sets)]
         tables.append(machine.table(head, rows))
+    if "multitask" in result:
+        rows = [
+            [
+                f"{name}, {one['questions']:,}",
+                *(", ".join(f"{100 * x:.1f}" for x in one[kind]) for kind in ("alone", "joint")),
+                f"{100 * one['better']:+.1f} ± {100 * one['interval']:.1f}",
+            ]
+            for name, one in result["multitask"].items()
+        ]
+        head = ["exact match, one figure a seed", "SQuAD alone", "with the examples", "better by"]
+        tables.append(machine.table(head, rows))
     return "\n\n".join(tables)
 
 
@@ -158,6 +214,8 @@ def main() -> None:
     parser = machine.arguments(__doc__.splitlines()[0])
     parser.add_argument("--collection", type=Path, required=True, help="Simple English Wikipedia")
     parser.add_argument("--reader", type=Path, action="append", default=[])
+    for kind in ("--alone", "--joint"):
+        parser.add_argument(kind, type=Path, action="append", default=[])
     parser.add_argument("--keep", type=Path, help="folder to write the examples to")
     options = parser.parse_args()
     data = machine.needs(options.data, "qa", "kg")
@@ -188,9 +246,13 @@ def main() -> None:
             print(f"{reader} is left out: {error}")
             continue
         for name in missing:
-            scores[name] = score(loaded, questions[name], collection)
+            right = rights(loaded, questions[name], collection)
+            scores[name] = sum(right) / len(right)
             print(reader, name, scores[name], flush=True)
             machine.save("distant", result)
+    if options.alone:
+        result["multitask"] = multitask(options.alone, options.joint, questions, collection)
+        machine.save("distant", result)
     print(render(result))
 
 

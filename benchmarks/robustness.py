@@ -5,8 +5,10 @@
 Questions of SQuAD's dev set, drawn with seed 0, each asked of its own paragraph: as it is, and with
 a sentence that is like the question and does not answer it (`frugally.fit.reader.distractors`,
 after Jia and Liang 2017) at its end or its beginning, or with that of a question about another
-article, which is like this one in nothing but its form; and exact match by the sentence of the
-paragraph that holds the answer. Prints tables, and for the shipped reader writes
+article, which is like this one in nothing but its form. Readers may have been trained against the
+rules' sentences; so also with a form that no rule makes, the altered question itself in quotation
+marks with its answer. And exact match by the sentence of the paragraph that holds the answer.
+Prints tables, and for the shipped reader writes
 benchmarks/results/robustness.json.
 """
 
@@ -15,7 +17,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ WAYS = (
     "another question's distractor at the end",
     "distractor at the end",
     "distractor at the beginning",
+    "its question and answer, in words no rule makes",
 )
 
 
@@ -79,12 +82,16 @@ def ways(
 ) -> dict[str, Reading]:
     """The readings of one question in all ways; `unlike` is the distractor of another question."""
     context, added = paragraph.context, distractor.text
+    told = replace(
+        distractor, text=f'Asked "{distractor.question}", people said {distractor.answer}.'
+    )
     after = len(context) + 1
     return {
         WAYS[0]: read(reader, question, context, None, 0),
         WAYS[1]: read(reader, question, f"{context} {unlike.text}", unlike, after),
         WAYS[2]: read(reader, question, f"{context} {added}", distractor, after),
         WAYS[3]: read(reader, question, f"{added} {context}", distractor, 0),
+        WAYS[4]: read(reader, question, f"{context} {told.text}", told, after),
     }
 
 

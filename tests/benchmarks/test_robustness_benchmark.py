@@ -29,9 +29,10 @@ def result():
 
 
 def test_answers_from_a_distractor_at_the_end_are_counted(result):
-    _, unlike, end, beginning = robustness.WAYS
+    _, unlike, end, beginning, told = robustness.WAYS
     ways = result["ways"]
     assert ways[end]["from_distractor"]["mean"] == 100
+    assert ways[told]["from_distractor"]["mean"] == 100
     assert ways[unlike]["from_distractor"]["mean"] == 100
     assert ways[beginning]["from_distractor"]["mean"] == 0
     assert ways[beginning]["lost"]["mean"] == 0

@@ -126,35 +126,48 @@ def test_altered_questions_have_no_answer_and_differ(examples):
 
 
 def found(examples):
-    """Each question finds its own paragraph, then two that are not it."""
+    """Each question finds its own paragraph, then the first ones there are, one of them twice."""
 
     def search(question, count):
-        texts = [p.context for p in examples.paragraphs]
         own = next(
-            p.context for p in examples.paragraphs for q in p.questions if q.text == question
+            number
+            for number, p in enumerate(examples.paragraphs)
+            if question in [q.text for q in p.questions]
         )
-        return [own, "Nothing of it is here.", "Nor is it there, Sir.", *texts[:2]][:count]
+        return [own, 0, 1, 1, *range(2, len(examples.paragraphs))][:count]
 
     return search
 
 
-def test_found_passages_lack_the_answer_and_take_turns_with_the_article_s():
+def test_found_paragraphs_lack_the_answer_and_share_the_place_with_the_article_s():
     made = fresh()
-    before = len(made.passages)
     assert made.add_found(found(made)) == len(made)
-    assert len(made.passages) == before + len({n for f in made._found.values() for n in f})
-    names = {number: word for word, number in made.lexicon._surface.items()}
     for question, numbers in made._found.items():
-        assert 2 <= len(numbers) <= 4
+        assert 2 <= len(set(numbers)) == len(numbers) <= 4
+        assert made.home[question] not in numbers
         for number in numbers:
-            text = " ".join(names[word] for word in made.passages[number].tolist()).lower()
-            assert not any(
-                f" {answer.lower()} " in f" {text} " for answer in made.answers[question]
-            )
-    negative = [e for n in range(6) for e in made.epoch(1, n, 0.9) if not e.positive]
-    share = sum(e.paragraph >= before for e in negative) / len(negative)
-    assert share == pytest.approx(0.5, abs=0.1)
-    made.batch([e for e in negative if e.paragraph >= before][:4])
+            context = made.paragraphs[number].context.lower()
+            assert not any(answer.lower() in context for answer in made.answers[question])
+    for share in (0.0, 0.5, 1.0):
+        negative = [e for n in range(6) for e in made.epoch(1, n, 0.9, found=share)]
+        negative = [e for e in negative if not e.positive]
+        # Paragraphs of the same article may be found, too.
+        foreign = [e for e in negative if not same_article(made, e)]
+        able = [
+            e
+            for e in negative
+            if any(not same_article(made, e, n) for n in made._found[e.question])
+        ]
+        assert bool(foreign) == (share > 0)
+        assert len(foreign) <= (share + 0.1) * len(able)
+    beside = [e.beside for e in made.epoch(1, 0, 0.0, shared=1.0, found=1.0)]
+    assert all(b in made._found[q] for q, b in enumerate(beside) if b is not None)
+
+
+def same_article(examples, example, number=None):
+    """Whether a paragraph (the example's) is of the article that the question is of."""
+    home = examples.paragraphs[examples.home[example.question]]
+    return examples.paragraphs[example.paragraph if number is None else number].title == home.title
 
 
 def test_passages_beside_one_another_are_normalised_together(examples):

@@ -24,7 +24,7 @@ from frugally.nets.reader_card import NETWORK, VECTORS, flops, load_card  # noqa
 from frugally.nets.reader_features import RECIPE, Lexicon, split  # noqa: E402
 
 SAMPLE = Path(__file__).parent.parent / "data" / "squad_sample"
-SIZES = Sizes(vector=16, hidden=16, layers=2, null=8)
+SIZES = Sizes(vector=16, hidden=16, layers=2, coverage=8, null=8)
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_flops_are_those_of_the_matrices():
     sizes = Sizes().as_dict()
     # One more passage word: 3 layers x 2 directions x 4 gates x 128 x (inputs + 128), twice each.
     lstm = 2 * 2 * 4 * 128 * ((200 + 128) + 2 * (256 + 128))
-    rest = 2 * 96 * 96 + 2 * 2 * 12 * 96 + 2 * 2 * 768
+    rest = 2 * 96 * 96 + 3 * 2 * 12 * 96 + 2 * 2 * 768
     assert flops(sizes, 101, 12) - flops(sizes, 100, 12) == lstm + rest
 
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from frugally.cli.fitting import FILE, FOLDER, needs_torch, out_option, say, seed_option
+from frugally.cli.fitting import FILE, needs_torch, out_option, say, seed_option
+
+if TYPE_CHECKING:
+    from frugally.fit.reader.examples import Search
+    from frugally.fit.squad import Paragraph
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -69,12 +75,10 @@ def _share(name: str, of: str, default: float = 0.0) -> Callable[[_Command], _Co
 @_share("--distractors", "passages that get a sentence like the answer's that does not answer.")
 @_share("--altered", "questions that are asked about something else, which has no answer.")
 @_share("--shared", "passages that are read with another beside them, scores normalised as one.")
-@click.option(
-    "--in",
-    "where",
-    type=FOLDER,
-    metavar="COLLECTION",
-    help="Where passages are searched that look like the answer's and are not.",
+@_share(
+    "--found",
+    "passages without the answer that a search among all paragraphs finds; the others are of the "
+    "same article.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in the folder.")
 @click.option(
@@ -93,14 +97,14 @@ def reader(
     distractors: float,
     altered: float,
     shared: float,
-    where: Path | None,
+    found: float,
     resume: bool,
     examples: tuple[Path, ...],
 ) -> None:
     """A question-answering reader from DATA, a folder with SQuAD 1.1's train-v1.1.json."""
     needs_torch("Fitting a reader")
     from frugally.fit.distant.examples import load_examples
-    from frugally.fit.reader.fitting import Searched, fit_reader
+    from frugally.fit.reader.fitting import fit_reader
     from frugally.fit.reader.training import Settings
 
     if minutes is None and steps is None:
@@ -115,26 +119,28 @@ def reader(
         distractors=distractors,
         altered=altered,
         shared=shared,
+        found=found,
     )
     more = [load_examples(path, say) for path in examples]
-    searched = None
-    if where is not None:
-        from frugally.ask.index.manifest import NAME
-        from frugally.cli.opening import open_collection
-        from frugally.files.disk import digest_of
-
-        collection = open_collection(where)
-
-        def search(question: str, count: int) -> list[str]:
-            return [hit.text for hit in collection.search(question, count)]
-
-        searched = Searched(name=where.name, sha256=digest_of(where / NAME), search=search)
-
     card = fit_reader(
-        data, out, vectors, settings, more=more, searched=searched, resume=resume, report=say
+        data, out, vectors, settings, more=more, index=_searchable, resume=resume, report=say
     )
     scores = card["scores"]
     say(
         f"{out}: {card['bytes'] / 1e6:.2f} MB, held-out EM {scores['held_out_em']:.1f}, "
         f"F1 {scores['held_out_f1']:.1f}"
     )
+
+
+@contextmanager
+def _searchable(paragraphs: Sequence[Paragraph]) -> Iterator[Search]:
+    """Paragraphs as a collection in a temporary folder, each a document of its own."""
+    from frugally import Collection, Document
+
+    with TemporaryDirectory() as folder:
+        collection = Collection.create(Path(folder, "paragraphs"))
+        collection.add(
+            Document(id=str(number), text=paragraph.context, title=paragraph.title)
+            for number, paragraph in enumerate(paragraphs)
+        )
+        yield lambda question, count: [int(hit.id) for hit in collection.search(question, count)]

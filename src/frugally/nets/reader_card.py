@@ -75,9 +75,10 @@ def flops(sizes: dict[str, int], passage_words: int, question_words: int) -> int
     """Floating-point operations (a multiply-add is two) of reading words for one question.
 
     Counts the matrix products: four gates of two directions of each layer over input and state,
-    the aligned question, and the scores.
+    the aligned question, what the passage lacks of it, and the scores.
     """
     vector, hidden, layers = sizes["vector"], sizes["hidden"], sizes["layers"]
+    coverage = sizes.get("coverage", 0)  # readers saved before there was such a thing do without
     state = 2 * hidden * layers
 
     def lstm(inputs: int) -> int:
@@ -87,7 +88,9 @@ def flops(sizes: dict[str, int], passage_words: int, question_words: int) -> int
     align = 2 * vector * vector
     per_passage_word = lstm(2 * vector + sizes["features"]) + align
     per_passage_word += 2 * 2 * question_words * vector + 2 * 2 * state
-    per_question_word = lstm(vector) + align + 2 * state
+    if coverage:
+        per_passage_word += 2 * question_words * vector
+    per_question_word = lstm(vector) + align + 2 * state + 2 * vector * coverage
     return (
         passage_words * per_passage_word
         + question_words * per_question_word

@@ -27,6 +27,10 @@ _PASSAGE_STEP = 8
 _QUESTION_STEP = 4
 
 
+# The numbers of the best so many paragraphs for a question.
+Search = Callable[[str, int], Sequence[int]]
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Examples padded to one length (a multiple of 8; of 4 for questions), time first.
@@ -143,38 +147,25 @@ class Examples:
             self._boundaries[number] = boundaries(context, self.places[number])
         return len(self._distractors)
 
-    def add_found(self, search: Callable[[str, int], Sequence[str]], looked_at: int = 8) -> int:
-        """Search for each question, and keep the best passages that lack its answer.
+    def add_found(self, search: Search, looked_at: int = 8) -> int:
+        """Search for each question, and keep the best paragraphs that lack its answer.
 
-        `search` gives the best so many passages for a question. Returns how many questions have
-        some. Their words are numbered here, as in `add_distractors`.
+        The paragraphs searched are these, those with the answers among them: where passages without
+        answers are all of another kind of text, a reader learns to tell the kinds apart. Returns
+        how many questions have some.
         """
-        numbers: dict[str, int] = {}
         texts = [q.text for paragraph in self.paragraphs for q in paragraph.questions]
         for question, text in enumerate(texts):
             answers = [answer.lower() for answer in self.answers[question]]
-            kept: list[int] = []
-            for passage in search(text, looked_at):
-                small = passage.lower()
-                if any(answer in small for answer in answers) or len(kept) == FOUND_KEPT:
-                    continue
-                if passage not in numbers:
-                    numbers[passage] = self._add_passage(passage)
-                kept.append(numbers[passage])
+            kept = [
+                number
+                for number in dict.fromkeys(search(text, looked_at))
+                if number != self.home[question]
+                and not any(answer in self._contexts[number] for answer in answers)
+            ]
             if kept:
-                self._found[question] = kept
-        # The columns are made anew after each new word: once is enough.
-        lower, _, _ = self.lexicon.columns()
-        added = self.passages[len(self._frequency) :]
-        self._frequency += [term_frequency(lower[passage]) for passage in added]
+                self._found[question] = kept[:FOUND_KEPT]
         return len(self._found)
-
-    def _add_passage(self, text: str) -> int:
-        """A passage without questions; returns its number."""
-        surface, places = split(text)
-        self.passages.append(self.lexicon.number(surface[:PASSAGE_WORDS]))
-        self.places.append(places[:PASSAGE_WORDS])
-        return len(self.passages) - 1
 
     def words_of(self, example: Example) -> NDArray[np.int32]:
         """The numbers of the words that an example reads, its distractor among them."""
@@ -202,12 +193,13 @@ class Examples:
         distractors: float = 0.0,
         altered: float = 0.0,
         shared: float = 0.0,
+        found: float = 0.0,
     ) -> list[Example]:
         """The examples of one pass over the questions.
 
         A share `negatives` of them get another paragraph of the article, one that lacks the
-        answer: half of those one of the three best matches, half any; where a search found some
-        (see `add_found`), every second time one of these. Of the others, a share `distractors` of
+        answer: half of those one of the three best matches, half any; or, a share `found` of them,
+        one that a search found (see `add_found`). Of the others, a share `distractors` of
         those that have one get their distractor (see `add_distractors`), at the beginning, the end
         or between two sentences of the passage; then a share `altered` are asked about something
         else instead, which has no answer, and a share `shared` get such a paragraph beside theirs.
@@ -232,20 +224,25 @@ class Examples:
             for i, (draw, place) in enumerate(draws):
                 if draw < distractors:
                     examples[i] = self._distracted(examples[i], float(place))
-        if self._found or altered or shared:
+        if found or altered or shared:
             own = np.random.default_rng((seed, number, 3))
             draws = own.random((len(examples), 3))
             for i, (draw, other, pick) in enumerate(draws):
-                examples[i] = self._varied(examples[i], altered, shared, (draw, other, pick))
+                searched = self._found.get(examples[i].question, []) if other < found else []
+                examples[i] = self._varied(examples[i], altered, shared, searched, draw, pick)
         return examples
 
     def _varied(
-        self, example: Example, altered: float, shared: float, draws: tuple[float, float, float]
+        self,
+        example: Example,
+        altered: float,
+        shared: float,
+        found: Sequence[int],
+        draw: float,
+        pick: float,
     ) -> Example:
         """The example with a found passage, another question, or a passage beside it."""
-        draw, other, pick = draws
         question = example.question
-        found = self._found.get(question, []) if other < 0.5 else []
         if not example.positive:
             return replace(example, paragraph=found[int(pick * len(found))]) if found else example
         if draw < altered and question in self._altered and example.at is None:

@@ -24,7 +24,7 @@ from frugally.fit.reader.network import ReaderNetwork, StackedBiLstm
 _OPSET = 17
 _IR_VERSION = 8
 # Products with few weights stay in float: they cost nothing and the scores hang on them.
-_IN_FLOAT = ("question_weight", "null_out")
+_IN_FLOAT = ("question_weight", "cover", "null_lacking", "null_out")
 
 Array = NDArray[np.float32] | NDArray[np.int64] | NDArray[np.int32]
 
@@ -145,11 +145,33 @@ def reader_graph(network: ReaderNetwork) -> onnx.ModelProto:
     lowest = graph.constant("lowest", np.array(-1e9, np.float32))
     kept = graph.add("Where", "kept", inside, states, lowest)
     highest = graph.add("ReduceMax", "highest", kept, axes=[0], keepdims=0)
-    # The two halves of U [q; max p] apart, so that q's is computed once.
-    halves = network.null_hidden.weight
-    from_q = graph.product("null_question", q, halves[:, : sizes.state])
-    from_p = graph.product("null_passage", highest, halves[:, sizes.state :])
+    # What the passage lacks of the question.
+    tiny = graph.constant("tiny", np.array(1e-12, np.float32))
+    units = []
+    for side, x in (("p", "passage"), ("q", asked)):
+        length = graph.add("ReduceL2", f"length_{side}", x, axes=[-1], keepdims=1)
+        length = graph.add("Max", f"length_{side}_tiny", length, tiny)
+        units.append(graph.add("Div", f"unit_{side}", x, length))
+    turned = graph.add("Transpose", "unit_q_turned", units[1], perm=[1, 0])
+    alike = graph.add("MatMul", "alike", units[0], turned)
+    least = graph.constant("least", np.array(-1, np.float32))
+    alike = graph.add("Where", "alike_inside", inside, alike, least)
+    likest = graph.add("ReduceMax", "likest", alike, axes=[0], keepdims=0)
+    likest = graph.add("Unsqueeze", "likest_column", likest, axis2)
+    slope = network.cover_likeness.weight.detach().numpy()[:, 0]
+    likest = graph.add("Mul", "cover_likest", likest, graph.constant("cover_slope", slope))
+    each = graph.plus("cover_biased", graph.product("cover", asked, network.cover.weight),
+                      network.cover.bias)  # fmt: skip
+    each = graph.add("Relu", "cover_relu", graph.add("Add", "cover_sum", each, likest))
+    lacking = graph.add("ReduceSum", "lacking", each, axis1, keepdims=0)
+    # The parts of U [q; max p; m] apart, so that q's is computed once.
+    state = sizes.state
+    parts = network.null_hidden.weight
+    from_q = graph.product("null_question", q, parts[:, :state])
+    from_p = graph.product("null_passage", highest, parts[:, state : 2 * state])
+    from_m = graph.product("null_lacking", lacking, parts[:, 2 * state :])
     hidden = graph.add("Add", "null_sum", from_q, from_p)
+    hidden = graph.add("Add", "null_all", hidden, from_m)
     hidden = graph.plus("null_biased", hidden, network.null_hidden.bias)
     hidden = graph.add("Relu", "null_relu", hidden)
     both = graph.product("null_out", hidden, network.null.weight)

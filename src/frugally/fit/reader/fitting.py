@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,12 +16,12 @@ from frugally.errors import UsageError
 from frugally.files.disk import digest_of, make_folder, write_whole
 from frugally.fit.distant.examples import ExampleFile
 from frugally.fit.memory import keep_freed_memory
-from frugally.fit.reader.examples import Examples, hold_out
+from frugally.fit.reader.examples import Examples, Search, hold_out
 from frugally.fit.reader.export import export
 from frugally.fit.reader.network import ReaderNetwork, Sizes
 from frugally.fit.reader.scoring import calibrate
 from frugally.fit.reader.training import Report, Settings, Trainer
-from frugally.fit.squad import load_squad
+from frugally.fit.squad import Paragraph, load_squad
 from frugally.nets.ngram_vectors import NgramVectors
 from frugally.nets.reader import LstmReader
 from frugally.nets.reader_card import (
@@ -39,17 +40,8 @@ HELD_OUT_SHARE = 0.05
 CHECKPOINTS = "checkpoints"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Searched:
-    """A collection in which passages without an answer are found.
-
-    `search` gives the best so many passages for a question; `name` and `sha256`, of the manifest,
-    say on the card which collection it was.
-    """
-
-    name: str
-    sha256: str
-    search: Callable[[str, int], Sequence[str]]
+# Makes paragraphs searchable for as long as the context lasts.
+Index = Callable[[Sequence[Paragraph]], AbstractContextManager[Search]]
 
 
 def fit_reader(
@@ -59,7 +51,7 @@ def fit_reader(
     settings: Settings,
     *,
     more: Sequence[ExampleFile] = (),
-    searched: Searched | None = None,
+    index: Index | None = None,
     sizes: Sizes | None = None,
     resume: bool = False,
     report: Report = lambda _: None,
@@ -69,11 +61,12 @@ def fit_reader(
     `data` is a folder with train-v1.1.json or .json.xz; `vectors` is a file made by `fit_vectors`.
     A twentieth of its articles is held out for calibration and for the scores on the card; what is
     held out is SQuAD's alone, so that readers trained with more or less beside it compare.
-    With a collection to be `searched`, half of the passages without an answer are found there.
+    `index` is needed if settings have passages without an answer that a search found.
     Checkpoints go to `out`/checkpoints; with `resume` the run goes on from the last one.
 
     Raises:
-        UsageError: the vectors are too wide, or the run to resume was of other settings or data.
+        UsageError: the vectors are too wide, the run to resume was of other settings or data, or
+            there is nothing to search with.
         FitError: the loss was no number; what was learned before is in the checkpoint.
     """
     keep_freed_memory()
@@ -90,8 +83,11 @@ def fit_reader(
         for source, count in file.counts.items():
             report(f"{file.name}: {count:,} examples from {source}")
     report(f"{len(examples):,} questions to train on, {len(held_out):,} held out")
-    if searched is not None:
-        count = examples.add_found(searched.search)
+    if settings.found:
+        if index is None:
+            raise UsageError("passages are to be found, and nothing was given to search with")
+        with index(joined) as search:
+            count = examples.add_found(search)
         report(f"passages without the answer were found for {count:,} questions")
     trainer = Trainer(
         examples,
@@ -101,21 +97,20 @@ def fit_reader(
         settings,
         out / CHECKPOINTS,
         report,
-        _data(data, more, searched),
+        _data(data, more),
     )
     if resume and trainer.resume():
         report(f"resumed at step {trainer.progress.step:,}")
     network, tuned = trainer.run()
     report("writing the 8-bit network and calibrating")
-    return save_reader(network, tuned, out, trainer, data, more, searched)
+    return save_reader(network, tuned, out, trainer, data, more)
 
 
-def _data(data: Path, more: Sequence[ExampleFile], searched: Searched | None) -> dict[str, str]:
+def _data(data: Path, more: Sequence[ExampleFile]) -> dict[str, str]:
     """What examples are made of, by name, with its digest."""
     return {
         "train-v1.1": digest_of(_train_file(data)),
         **{file.name: file.sha256 for file in more},
-        **({searched.name: searched.sha256} if searched else {}),
     }
 
 
@@ -130,7 +125,6 @@ def save_reader(
     trainer: Trainer,
     data: Path,
     more: Sequence[ExampleFile] = (),
-    searched: Searched | None = None,
 ) -> Card:
     """Export, calibrate on the held-out articles and write the card."""
     export(network, out / NETWORK)
@@ -155,11 +149,6 @@ def save_reader(
             "held_out_questions": len(trainer.held_out),
             "held_out": f"{HELD_OUT_SHARE:.0%} of the articles, drawn with the seed",
             **({"more": [file.as_card() for file in more]} if more else {}),
-            **(
-                {"searched": {"collection": searched.name, "sha256": searched.sha256}}
-                if searched
-                else {}
-            ),
         },
         "training": {
             **trainer.settings.as_dict(),

@@ -12,7 +12,8 @@ The paper compares unnormalised exp(s_i + e_j) across passages, which training (
 each passage) does not make comparable. Here "not in this passage" is one more choice of each
 softmax, in the manner of SQuAD 2.0 readers (Levy et al. 2017, section 4, a learned null score):
 
-    (n_s, n_e) = V ReLU(U [q; max_i p_i])
+    l_j = max_i cos(E(p_i), E(q_j)),   m = sum_j ReLU(C [E(q_j); l_j])    what the passage lacks
+    (n_s, n_e) = V ReLU(U [q; max_i p_i; m])
     P(start = i) = exp(s_i) / (exp(n_s) + sum_k exp(s_k)),   likewise for the end
 
 so that s_i + e_j - n_s - n_e is the log-odds of a span against "not in this passage".
@@ -35,12 +36,13 @@ _NEVER = -1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """The widths of the network: `vector` of a word, `hidden` of one direction, `layers`."""
+    """The widths of the network: `vector` of a word, `hidden` of one direction, and so on."""
 
     vector: int = 96
     features: int = FEATURES
     hidden: int = 128
     layers: int = 3
+    coverage: int = 32
     null: int = 64
 
     @property
@@ -135,7 +137,9 @@ class ReaderNetwork(nn.Module):
         self.question_weight = nn.Linear(sizes.state, 1, bias=False)
         self.start = nn.Linear(sizes.state, sizes.state, bias=False)
         self.end = nn.Linear(sizes.state, sizes.state, bias=False)
-        self.null_hidden = nn.Linear(2 * sizes.state, sizes.null)
+        self.cover = nn.Linear(sizes.vector, sizes.coverage)
+        self.cover_likeness = nn.Linear(1, sizes.coverage, bias=False)
+        self.null_hidden = nn.Linear(2 * sizes.state + sizes.coverage, sizes.null)
         self.null = nn.Linear(sizes.null, 2)
 
     def forward(
@@ -153,9 +157,10 @@ class ReaderNetwork(nn.Module):
         asked = torch.from_numpy(batch.question_lengths)
         words = _look_up(vectors, torch.from_numpy(batch.passage))
         question = _look_up(vectors, torch.from_numpy(batch.question))
-        words, question = dropout(words, p, generator), dropout(question, p, generator)
         beyond_question = torch.arange(question.shape[0])[:, None] >= asked
         beyond_passage = torch.arange(words.shape[0])[:, None] >= lengths
+        lacking = self.lacking(words, question, beyond_passage, beyond_question)
+        words, question = dropout(words, p, generator), dropout(question, p, generator)
 
         aligned = self.aligned(words, question, beyond_question)
         features = torch.from_numpy(batch.features)
@@ -174,13 +179,26 @@ class ReaderNetwork(nn.Module):
             p_states = p_states.float()
             spans = torch.bmm(p_states.transpose(0, 1), targets).permute(2, 1, 0)
         highest = p_states.masked_fill(beyond_passage[..., None], float("-inf")).max(dim=0).values
-        null = self.null(functional.relu(self.null_hidden(torch.cat([q, highest * kept], dim=-1))))
+        seen = torch.cat([q, highest * kept, lacking], dim=-1)
+        null = self.null(functional.relu(self.null_hidden(seen)))
         infinite = float("-inf")
         return Scores(
             spans[0].masked_fill(beyond_passage, infinite),
             spans[1].masked_fill(beyond_passage, infinite),
             null.float(),
         )
+
+    def lacking(
+        self, words: Tensor, question: Tensor, beyond_passage: Tensor, beyond_question: Tensor
+    ) -> Tensor:
+        """How far the passage has no word like the question's, summed over them: (B, coverage)."""
+        with torch.no_grad():
+            p = functional.normalize(words.float(), dim=-1).transpose(0, 1)
+            q = functional.normalize(question.float(), dim=-1).permute(1, 2, 0)
+            alike = torch.bmm(p, q).float().masked_fill(beyond_passage.T[..., None], -1)
+            likest = alike.max(dim=1).values.T[..., None]
+        each = functional.relu(self.cover(question) + self.cover_likeness(likest))
+        return each.float().masked_fill(beyond_question[..., None], 0).sum(dim=0)
 
     def aligned(self, words: Tensor, question: Tensor, beyond: Tensor) -> Tensor:
         """The question as each passage word sees it, (T, B, vector)."""

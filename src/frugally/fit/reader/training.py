@@ -22,6 +22,7 @@ import torch
 from frugally.errors import FitError, UsageError
 from frugally.fit.checkpoint import load_checkpoint, save_checkpoint
 from frugally.fit.data_parallel import take_step
+from frugally.fit.reader.distractors.making import Distractors
 from frugally.fit.reader.evaluation import evaluate
 from frugally.fit.reader.examples import Example, Examples, shards
 from frugally.fit.reader.network import ReaderNetwork, Sizes, loss
@@ -40,7 +41,8 @@ class Settings:
     learning rate of the word vectors' table, as a share of the rate; at 0 they stay as they are.
     Of the other examples, a share `distractors` get a sentence like the answer's, a share `altered`
     are asked about something else, and a share `shared` get a passage without the answer beside
-    theirs, with which their scores are normalised together.
+    theirs, with which their scores are normalised together. Of all passages without the answer a
+    share `found` are found by a search among all paragraphs; the rest are of the same article.
     """
 
     minutes: float | None = None
@@ -55,6 +57,7 @@ class Settings:
     distractors: float = 0.0
     altered: float = 0.0
     shared: float = 0.0
+    found: float = 0.0
     tune: float = 0.0
     clip: float = 5.0
     average: float = 0.999
@@ -104,7 +107,8 @@ class Trainer:
         self.report = report
         self.data = dict(data or {})
         if settings.distractors or settings.altered:
-            count = train.add_distractors(settings.seed)
+            maker = Distractors(train.paragraphs, vectors=table)
+            count = train.add_distractors(settings.seed, maker)
             report(f"{count:,} of {len(train):,} questions have a distractor")
         self.words = WordVectors(table, train.lexicon.lower_words, settings.tune, settings.bfloat16)
         torch.manual_seed(settings.seed)
@@ -185,6 +189,7 @@ class Trainer:
             settings.distractors,
             settings.altered,
             settings.shared,
+            settings.found,
         )
         rng = np.random.default_rng((settings.seed, epoch, 1))
         return self.train_examples.batches(examples, settings.batch, rng)
