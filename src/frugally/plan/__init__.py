@@ -1,0 +1,1 @@
+"""What compute will and won't reach: dates, growth, shares of data, claims, learning curves."""
