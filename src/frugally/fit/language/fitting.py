@@ -143,7 +143,7 @@ class Work:
         rows = word_rows(self.words, shape)
         net = Net(shape, fit.seed)
         every = steps if trial else max(50, steps // 10)
-        dev = {kind: _bags(texts, shape) for kind, texts in self.dev.items()}
+        dev = {kind: bags_of(texts, shape) for kind, texts in self.dev.items()}
 
         def score(trained: Net) -> float:
             if not len(self.parts.dev.labels):
@@ -185,7 +185,7 @@ def finish(
     for table, rows in zip(arrays["tables"].values(), word_rows(work.words, shape), strict=True):
         # A row that no word of the training texts has is as it was drawn: noise.
         table[np.bincount(rows.rows, minlength=len(table)) == 0] = 0
-    dev = [logits_of(net, _bags(texts, shape)) for texts in work.dev.values()]
+    dev = [logits_of(net, bags_of(texts, shape)) for texts in work.dev.values()]
     cooled = scoring.temperature(dev, work.parts.dev.labels, work.weights)
     arrays["output"] = tuple(array / np.float32(cooled) for array in arrays["output"])
     ready = _identifier(shape, arrays, names)
@@ -297,7 +297,8 @@ def _refuse(work: Work, kind: str, cost: float) -> NoReturn:
     raise refusal(f"identifier of {labels} labels", kind, cost, scored)
 
 
-def _bags(texts: Sequence[bytes], shape: Shape) -> Bags:
+def bags_of(texts: Sequence[bytes], shape: Shape) -> Bags:
+    """The rows of each table of a net that texts look up."""
     found = []
     for order, group in enumerate(shape.groups, start=1):
         rows = ngram_rows(texts, order, group.rows, letters())

@@ -85,7 +85,7 @@ def fit_vision(
         f"{len(pictures.train):,} pictures of {len(pictures.classes)} classes to learn from, "
         f"{len(pictures.validation):,} held out, seen as {side} x {side}"
     )
-    mean, deviation = _colours(pictures.train)
+    mean, deviation = colours(pictures.train)
     given = Input(height=side, width=side, mean=mean, deviation=deviation)
     taught = Teacher.load(teacher, pictures.classes, mean, deviation) if teacher else None
     how = Augmentation.for_side(side)
@@ -233,7 +233,7 @@ def _seconds() -> Callable[[Graph], float]:
     return measured
 
 
-def _colours(train: PictureSet) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def colours(train: PictureSet) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of red, green and blue, of 0 to 1, over some pictures."""
     some = train.images[np.arange(0, len(train), max(1, len(train) // 2000))] / 255.0
     mean, deviation = some.mean(axis=(0, 1, 2)), some.std(axis=(0, 1, 2))

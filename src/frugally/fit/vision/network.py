@@ -24,6 +24,7 @@ from frugally.nets.vision.layers import (
     Concatenation,
     Convolution,
     Dropout,
+    DropPath,
     Flatten,
     GlobalAverage,
     Layer,
@@ -109,6 +110,15 @@ class GraphNetwork(nn.Module):
         for norm in norms:
             norm.end()
 
+    def drop_paths(self, done: float) -> None:
+        """From now on drop paths as at a point of training, from 0 to 1: that much of their share.
+
+        A new network is at its end. Nothing changes where there are no paths to drop.
+        """
+        for module in self.modules():
+            if isinstance(module, _DropPath):
+                module.done = done
+
     def _tensors(self) -> dict[str, Tensor]:
         return {
             f"{name}.{key}": tensor
@@ -189,6 +199,20 @@ class _Dropout(nn.Module):
         return x * (kept.to(x.dtype) / (1 - self.share))
 
 
+class _DropPath(nn.Module):
+    def __init__(self, share: float, draws: Draws) -> None:
+        super().__init__()
+        self.share, self.draws = share, draws
+        self.done = 1.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        share = self.share * self.done
+        if not self.training or not share:
+            return x
+        kept = torch.rand((len(x), 1, 1, 1), generator=self.draws.generator) >= share
+        return x * (kept.to(x.dtype) / (1 - share))
+
+
 class _Function(nn.Module):
     """A layer without weights."""
 
@@ -265,4 +289,5 @@ _MODULES: dict[type[Layer], Callable[[Any, tuple[Shape, ...], str, Draws], nn.Mo
     Scale: lambda *_: _Function(lambda x, by: x * by),
     LocalResponseNorm: _response_norm,
     Dropout: lambda layer, _, __, draws: _Dropout(layer.share, draws),
+    DropPath: lambda layer, _, __, draws: _DropPath(layer.share, draws),
 }  # fmt: skip

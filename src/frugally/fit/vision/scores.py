@@ -13,7 +13,7 @@ from frugally.nets.vision.image_classifier import ImageClassifier
 from frugally.nets.vision.images import as_input
 
 PICTURE = "scores.png"
-_BATCH = 64
+BATCH = 64
 _BINS = 15
 _SHOWN = 40  # classes whose confusion can still be read in a picture
 
@@ -23,9 +23,9 @@ def probabilities(classifier: ImageClassifier, pictures: PictureSet) -> NDArray[
     given = classifier.input
     found = [
         classifier.classify(
-            as_input(pictures.images[start : start + _BATCH], given.mean, given.deviation)
+            as_input(pictures.images[start : start + BATCH], given.mean, given.deviation)
         )
-        for start in range(0, len(pictures), _BATCH)
+        for start in range(0, len(pictures), BATCH)
     ]
     return np.concatenate(found)
 

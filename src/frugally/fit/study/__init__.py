@@ -1,0 +1,1 @@
+"""Trainers for studies of data against capacity: languages, tags, images."""
