@@ -26,6 +26,7 @@ _COMMANDS = {
     "run": "Run a small net over lines or images: language, tags, words, classes.",
     "profile": "Show where the time of a network goes.",
     "explain": "Show what in a text spoke for its language.",
+    "plan": "See beforehand what compute will and won't reach.",
     "doctor": "Check versions, threads, kernels and what is installed.",
 }
 

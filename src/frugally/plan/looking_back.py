@@ -1,0 +1,112 @@
+"""Which of the essay's dates have come true: its job on the GPUs that came, by measured speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from frugally.plan.scenario import Assumption, Scenario
+
+_DAYS = 60.0  # two months, of the original job
+_DIE = "k80-die"
+_NEAR = 1.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """One wish of the essay, and the first GPU with which it came true.
+
+    `gpu` is None if none has. `near` is one that came before and missed by less than 15 %.
+    `without` is the first GPU that does it in FP32 or TF32, without mixed precision.
+    """
+
+    gpus: int
+    days: float
+    forecast: tuple[int, int]
+    gpu: Assumption | None
+    took: float | None
+    near: Assumption | None
+    without: Assumption | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        first, near, without = (
+            None if one is None else {"gpu": _short(one), "year": one.year}
+            for one in (self.gpu, self.near, self.without)
+        )
+        return {
+            "gpus": self.gpus, "days": self.days, "forecast": list(self.forecast),
+            "reached": first, "days_taken": self.took, "nearly": near,
+            "without_mixed_precision": without,
+        }  # fmt: skip
+
+    def row(self) -> tuple[str, str, str, str]:
+        """For a table: the wish, the essay's dates, when it came true, and without tensor cores."""
+        time = "2 months" if self.days == _DAYS else "2 weeks"
+        first, last = self.forecast
+        told = "not by 2025"
+        if self.gpu is not None:
+            told = f"{int(self.gpu.year or 0)}: {_short(self.gpu)}, {self.took:.1f} days"
+        if self.near is not None and self.near.year:
+            took = f"{days_of_job(self.gpus, self.near):.1f} days"
+            told += f" ({int(self.near.year)} nearly: {_short(self.near)}, {took})"
+        without = "not by 2025"
+        if self.without is not None and self.without.year:
+            without = f"{int(self.without.year)}: {_short(self.without)}"
+        wish = f"{self.gpus} GPU{'s' * (self.gpus > 1)}, {time}"
+        return wish, f"{first} or {last}", told, without
+
+
+def days_of_job(gpus: int, gpu: Assumption, *, die: float = 52.0) -> float:
+    """Days for 50 K80 dies x 60 days on other GPUs, by the throughput of ResNet-50 in training."""
+    return 50 * die * _DAYS / (gpus * gpu.value)
+
+
+def looking_back(measured: Scenario) -> tuple[Reached, ...]:
+    """The essay's four wishes against the GPUs of the scenario's lines under [training].
+
+    It assumes that the job's ResNet-101 speeds up as ResNet-50, and that 50 GPUs worked as 50.
+    """
+    lines = [line for _, line in measured.under("training") if line.year]
+    lines.sort(key=lambda line: (line.year or 0, -line.value))
+    die = measured[f"training.{_DIE}"].value
+    plain = [line for line in lines if "amp" not in line.name]
+    found = []
+    for gpus, days, forecast in (
+        (4, _DAYS, (2025, 2029)), (4, 14.0, (2029, 2035)),
+        (1, _DAYS, (2029, 2035)), (1, 14.0, (2035, 2044)),
+    ):  # fmt: skip
+
+        def takes(line: Assumption, gpus: int = gpus) -> float:
+            return days_of_job(gpus, line, die=die)
+
+        first = next((line for line in lines if takes(line) <= days), None)
+        before = [
+            line
+            for line in lines
+            if days < takes(line) <= days * _NEAR
+            and (first is None or (line.year or 0) < (first.year or 0))
+        ]
+        found.append(
+            Reached(
+                gpus=gpus, days=days, forecast=forecast, gpu=first,
+                took=None if first is None else takes(first),
+                near=before[0] if before else None,
+                without=next((line for line in plain if takes(line) <= days), None),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def why(measured: Scenario) -> str:
+    """What made them come so early, with the numbers."""
+    v100 = measured["training.v100-amp"].value / measured["training.v100-fp32"].value
+    a100 = measured["training.a100-amp"].value / measured["training.a100-tf32"].value
+    return (
+        f"Mixed precision was a step outside the doubling: on one V100 {v100:.1f} times the "
+        f"images/s of FP32, on one A100 {a100:.1f} times those of TF32."
+    )
+
+
+def _short(line: Assumption) -> str:
+    return line.name.partition(".")[2].upper().replace("-", " ")

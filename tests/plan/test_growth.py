@@ -1,0 +1,157 @@
+"""The essay's figures as numbers, and how they are drawn."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from frugally.errors import MissingExtraError, UsageError
+from frugally.plan import figures
+from frugally.plan.chart import Line
+from frugally.plan.growth import CHARTS, chart, charts, frames
+from frugally.plan.scenario import load
+from frugally.plan.terminal_plot import plot, short
+
+ESSAY, MEASURED = load("essay"), load("measured")
+
+
+def line(name, label, scenario=ESSAY):
+    return next(one for one in chart(name, scenario, MEASURED).lines if label in one.label)
+
+
+def test_gpus_for_youtube():
+    """1.44 M frames/s over 34.14 ms for 16 images, data doubling in 2 years, GPUs in 3, then 4."""
+    assert frames(800, 30) == 1_440_000
+    curve = line("youtube", "scenario")
+    for year, needed in ((2017, 3073), (2019, 3871), (2021, 5475), (2025, 10_950), (2035, 61_940)):
+        assert curve.at(year) == pytest.approx(needed, rel=1e-3)
+    assert curve.at(2017.5) is None
+    for low, high in curve.band:
+        assert low <= high
+    # The stock of machines is a line of its own: ten servers for five years, then twenty.
+    assert line("youtube", "stock").at(2027) == pytest.approx(curve.at(2027) / 4)
+    assert line("youtube", "measured").at(2025) == pytest.approx(900_000 / 12_401)
+
+
+def test_the_measured_scenario_goes_on_from_what_was_measured():
+    curve = line("youtube", "scenario", MEASURED)
+    assert curve.at(2025) == pytest.approx(900_000 / 12_401)
+    assert curve.at(2030) < curve.at(2025)  # the data stopped growing
+    assert all(low < middle < high for (_, middle), (low, high) in zip(
+        curve.points[1:], curve.band[1:], strict=True))  # fmt: skip
+
+
+def test_share_of_the_data():
+    assert line("gap", "scenario").at(2035) == pytest.approx(2 ** (2 / 3 + 4 - 9))
+    assert line("gap", "consumer").at(2025) == pytest.approx(12_401 / 468.66)
+    assert line("gap", "training").at(2025) == pytest.approx(2 ** (8 / 2.46) / 4.6**8)
+
+
+def test_the_base_lags():
+    assert line("base", "informative").at(2027) == pytest.approx(800, rel=0.02)
+    found = chart("base", ESSAY, MEASURED)
+    assert "9.97 years" in found.findings[0]
+    assert "never" in chart("base", MEASURED, MEASURED).findings[0]
+
+
+def test_share_of_a_field():
+    found = chart("field", ESSAY, MEASURED)
+    assert "99.6% to 99.9%" in found.findings[0]
+    assert "5.2%" in found.findings[0]
+    assert line("field", "AI journal").points == ((2021.0, 0.3978),)
+    assert not found.logarithmic
+
+
+def test_supercomputers():
+    assert line("supercomputers", "every 3 y").at(2020) == pytest.approx(93e15 * 2 ** (3.5 / 3))
+    (formula,) = [
+        one for one in chart("supercomputers", ESSAY, MEASURED).formulas if "measured" in one
+    ]
+    assert "1.99 years" in formula
+
+
+@pytest.mark.parametrize("scenario", [ESSAY, MEASURED], ids=["essay", "measured"])
+def test_every_figure_says_what_it_assumes(scenario):
+    for one in charts(scenario, MEASURED):
+        assert one.formulas
+        assert one.findings
+        assert any(line.measured for line in one.lines)
+        assert any(line.curve for line in one.lines)
+        assert one.as_dict()["name"] in CHARTS
+        for curve in one.lines:
+            assert all(math.isfinite(y) for _, y in curve.points)
+    with pytest.raises(UsageError, match="no figure"):
+        chart("nonsense", scenario, MEASURED)
+
+
+def test_absurd_assumptions_still_give_figures(tmp_path):
+    path = tmp_path / "mine.toml"
+    tiny = '{ value = 0.001, unit = "years", source = "nobody" }'
+    path.write_text(
+        'based_on = "essay"\n[clock]\nstart = { value = 9999, unit = "year", source = "nobody" }\n'
+        f'[data]\nphases."1" = {tiny}\n[machines]\ndoubling = {tiny}\n[base]\ndoubling = {tiny}\n'
+        f"[supercomputers]\ndoubling = {tiny}\n[field]\n"
+        'growth = { value = 1000, unit = "factor/year", source = "nobody" }\n'
+    )
+    absurd = load(str(path))
+    for one in charts(absurd, MEASURED):
+        for curve in one.lines:
+            assert all(math.isfinite(y) for _, y in curve.points)
+            assert all(math.isfinite(y) for pair in curve.band for y in pair)
+        assert plot(one.lines, logarithmic=one.logarithmic)
+
+
+@pytest.mark.parametrize("ending", figures.FORMATS)
+def test_pictures(tmp_path, ending):
+    pytest.importorskip("matplotlib")
+    first, again = tmp_path / f"a{ending}", tmp_path / f"b{ending}"
+    found = charts(ESSAY, MEASURED)[:1]
+    figures.save(found, first)
+    figures.save(found, again)
+    assert first.read_bytes() == again.read_bytes()
+    begins = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
+    assert first.read_bytes().startswith(begins[ending])
+
+
+def test_a_figure_has_units_sources_and_intervals():
+    pytest.importorskip("matplotlib")
+    drawn = figures.draw(charts(ESSAY, MEASURED))
+    for axes, one in zip(drawn.axes, charts(ESSAY, MEASURED), strict=False):
+        assert axes.get_title() == one.title
+        assert axes.get_ylabel() == one.unit
+        legend = axes.get_legend()
+        assert one.source in legend.get_title().get_text()
+        assert [text.get_text() for text in legend.get_texts()] == [li.label for li in one.lines]
+        assert bool(axes.collections) == any(li.band for li in one.lines)
+
+
+def test_what_cannot_be_drawn(tmp_path, monkeypatch):
+    for wrong in ("a.txt", "a", "missing/a.png"):
+        with pytest.raises(UsageError):
+            figures.save(charts(ESSAY, MEASURED), tmp_path / wrong)
+    monkeypatch.setattr(figures, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError) as refused:
+        figures.check(tmp_path / "a.png")
+    assert "frugally[plan]" in refused.value.hint
+
+
+def test_a_plot_in_the_terminal():
+    curve = Line(label="curve", points=((2017.0, 1.0), (2027.0, 1000.0)))
+    point = Line(label="seen", points=((2022.0, 31.6),), measured=True)
+    drawn = plot((curve, point), width=21, height=7).splitlines()
+    assert len(drawn) == 7 + 2 + 2
+    assert drawn[0].startswith("1,000 |")
+    assert drawn[6].strip().startswith("1 |·")
+    # On a logarithmic axis a doubling curve is straight, and the point lies in its middle.
+    assert drawn[3].index("o") == drawn[0].index("|") + 1 + 10
+    assert drawn[-2:] == ["         · curve", "         o seen"][-2:] or "seen" in drawn[-1]
+    assert plot(()) == "nothing to plot"
+    assert plot((replace(curve, points=((2017.0, -1.0),)),)) == "nothing to plot"
+    flat = plot((replace(curve, points=((2017.0, 5.0),)),), logarithmic=False)
+    assert "·" in flat
+
+
+def test_short_numbers():
+    assert [short(v) for v in (0, 3073.2, 0.0496, 2.2e25, 4.3, -12)] == [
+        "0", "3,073", "0.05", "2.2e+25", "4.3", "-12",
+    ]  # fmt: skip
