@@ -19,6 +19,7 @@ from frugally.nets.vision.layers import (
     Concatenation,
     Convolution,
     Dropout,
+    DropPath,
     Flatten,
     GlobalAverage,
     Linear,
@@ -78,6 +79,7 @@ WORKED = [
     (Scale(), [IMAGE, (6, 1, 1)], IMAGE, {}, 0),
     (LocalResponseNorm(size=3, alpha=1e-3, bias=2.0), [IMAGE], IMAGE, {}, 0),
     (Dropout(share=0.25), [(7,)], (7,), {}, 0),
+    (DropPath(share=0.25), [IMAGE], IMAGE, {}, 0),
 ]
 
 

@@ -100,7 +100,11 @@ class GraphNetwork(nn.Module):
         return [module for _, module, _ in self._layers if isinstance(module, Norm)]
 
     def estimate(self, batches: Any) -> None:
-        """Set the means and variances of batch norms to those over some batches of images."""
+        """Set the means and variances of batch norms to those over some batches of images.
+
+        No path is dropped meanwhile, as none is in use, nor later on until `drop_paths` says so.
+        """
+        self.drop_paths(0.0)
         norms = self.norms()
         for norm in norms:
             norm.begin()
@@ -113,7 +117,8 @@ class GraphNetwork(nn.Module):
     def drop_paths(self, done: float) -> None:
         """From now on drop paths as at a point of training, from 0 to 1: that much of their share.
 
-        A new network is at its end. Nothing changes where there are no paths to drop.
+        A new network is at the end. Growing it with each step is ScheduledDropPath (Zoph et al.
+        2017, arXiv:1707.07012, section 4).
         """
         for module in self.modules():
             if isinstance(module, _DropPath):

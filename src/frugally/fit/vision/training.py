@@ -218,6 +218,7 @@ class Trainer:
 
     def _step(self, chosen: NDArray[np.int64], pool: ThreadPoolExecutor) -> float:
         settings, step = self.settings, self.progress.step
+        self.network.drop_paths(step / self.steps)
         shares = [share for share in np.array_split(chosen, settings.threads) if len(share)]
         parts = list(
             pool.map(lambda one: self._gradients(one[1], len(chosen), one[0]), enumerate(shares))

@@ -311,11 +311,16 @@ class Dropout(_Weightless):
             raise NetError(f"nothing is left after a dropout of {self.share}")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropPath(Dropout):
+    """Dropout of all numbers of an image at once (Zoph et al. 2017, NASNet, section 4)."""
+
+
 LAYERS: dict[str, type[Layer]] = {
     kind.__name__: kind
     for kind in (
         Convolution, Linear, BatchNorm, Activation, ChannelShuffle, Pool, GlobalAverage, Flatten,
-        Channels, PadChannels, Add, Concatenation, Scale, LocalResponseNorm, Dropout,
+        Channels, PadChannels, Add, Concatenation, Scale, LocalResponseNorm, Dropout, DropPath,
     )
 }  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Searching for cells: what can be chosen, who chooses, what a choice is worth, what was tried."""
