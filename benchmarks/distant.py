@@ -139,7 +139,8 @@ def compared(alone: list[list[bool]], joint: list[list[bool]]) -> dict[str, Any]
 def multitask(
     alone: list[Path], joint: list[Path], questions: dict[str, list[Sought]], collection: Collection
 ) -> dict[str, Any]:
-    """Readers of both kinds, on each set of questions and on all that are no triples."""
+    """Readers of both kinds, on each set of questions that people asked, and on all of them."""
+    questions = {name: asked for name, asked in questions.items() if name not in TRIPLES}
     found: dict[str, list[list[list[bool]]]] = {name: [[], []] for name in questions}
     for kind, folders in enumerate((alone, joint)):
         for folder in folders:

@@ -108,3 +108,17 @@ def test_answers_are_compared_as_drqa_does():
         assert not distant.is_right(
             "Paris, France", Sought(question="?", answers=("Paris",)), matcher
         )
+
+
+def test_readers_are_compared_question_by_question():
+    alone = [[True, False, False, False], [False, False, False, True]]
+    joint = [[True, True, False, False], [True, True, False, True]]
+    found = distant.compared(alone, joint)
+    assert found["alone"] == [0.25, 0.25]
+    assert found["joint"] == [0.5, 0.75]
+    assert found["better"] == pytest.approx(0.375)
+    each = [0.5, 1.0, 0.0, 0.0]  # of each question, the mean over seeds
+    deviation = (sum((x - 0.375) ** 2 for x in each) / 3) ** 0.5
+    assert found["interval"] == pytest.approx(1.96 * deviation / 2)
+    again = distant.render({"yields": {}, "asked": {}, "readers": {}, "multitask": {"A": found}})
+    assert "| A, 4 | 25.0, 25.0 | 50.0, 75.0 | +37.5 ±" in again

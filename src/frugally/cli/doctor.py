@@ -17,7 +17,13 @@ from frugally.errors import FrugallyError
 
 _NEEDED = ("numpy", "numba", "onnxruntime", "safetensors", "PyStemmer", "click")
 _FORMATS = ("charset-normalizer", "pypdf", "lxml", "mwparserfromhell")
-_EXTRAS = {"fit": ("torch", "onnx", "floret"), "onnx": ("tokenizers",), "http": ("httpx",)}
+_EXTRAS = {
+    "fit": ("torch", "onnx", "floret", "matplotlib"),
+    "plan": ("scipy", "matplotlib"),
+    "cluster": ("distributed",),
+    "onnx": ("tokenizers",),
+    "http": ("httpx",),
+}
 
 
 @click.command()
