@@ -34,12 +34,16 @@ def told(*arguments):
 def test_when():
     found = run("when", *WORK, "--doubling", "2y", "--from", 2017, "--scenario", "essay")
     assert found.stdout.splitlines()[0] == "in 2029"
-    assert "rounded up to whole ones; unrounded 2028.3" in found.stdout
+    assert "only whole doublings count, as in the essay; otherwise 2028.3" in found.stdout
     assert "50 times too little" in found.stdout.splitlines()[2]
     found = run("when", *WORK)
-    assert found.stdout.startswith("in 2031.2 (2028.9 to 2034.0)\n")
+    assert found.stdout.startswith("in 2039.2 (2033.9 to 2047.0)\n")
     assert "Looking back" in found.stdout
-    assert "Mixed precision was a step outside the doubling" in found.stdout
+    assert "Mixed precision came once, as a step" in found.stdout
+    assert run("when", *WORK, "--from", 2017).stdout.startswith("in 2031.2 (2025.9 to 2039.0)\n")
+    other = run("when", "--work", "99 gpu-months", *WORK[2:])
+    assert other.stdout.startswith("in 2039.1")
+    assert "Looking back" not in other.stdout
     assert run("when", "--work", "1 gpu x 1d", "--have", "4 gpu x 1d").stdout.startswith("already")
     far = run("when", "--work", "1e200 gpu x 1y", "--have", "1 gpu x 1d", "--doubling", "90y")
     assert far.stdout.startswith("after the year 9999")
@@ -47,14 +51,48 @@ def test_when():
 
 def test_when_explained_and_as_json():
     text = run("when", *WORK, "--explain").stdout
-    assert "2017 + 2.46 x log2(54.3527) = 2017 + 2.46 x 5.764 = 2031.18" in text
-    for line in load("measured").lines("clock", "compute.doubling"):
+    assert "2025 + 2.46 x log2(54.3527) = 2025 + 2.46 x 5.764 = 2039.18" in text
+    measured = load("measured")
+    for line in measured.lines("clock", "compute.doubling", "training", "job"):
         assert line.line() in text
-    found = told("when", *WORK, "--explain")
-    assert found["taken"]["year"] == pytest.approx(2031.18, abs=0.01)
+    found = told("when", *WORK)  # JSON always carries its assumptions
+    assert found["taken"]["year"] == pytest.approx(2039.18, abs=0.01)
     assert found["rounding"] == "none"
     assert found["looking_back"]["wishes"][0]["reached"]["year"] == 2017.7
-    assert found["assumptions"]["compute.doubling"]["interval"] == [2.06, 2.95]
+    assert [one["just_about"] for one in found["looking_back"]["wishes"]] == [0, 1, 0, 0]
+    assert found["assumptions"]["compute.doubling"]["interval"] == [1.54, 3.82]
+    assert found["measured"]["training.v100-amp"]["value"] == 1200
+
+
+def test_only_what_was_used_is_shown():
+    asked = ("when", "--work", "5 gpu x 9 weeks", "--have", "1 gpu x 1 d", "--from", 2020)
+    assert list(told(*asked, "--doubling", "2y")["assumptions"]) == ["clock.step"]
+    assert "measured" not in told(*asked)
+    assert list(told(*asked)["assumptions"]) == ["clock.step", "compute.doubling"]
+    months = ("when", "--work", "5 gpu-months", "--have", "1 gpu x 1 d")
+    assert "clock.month" in told(*months)["assumptions"]
+    found = told("growth", "--figure", "field")
+    assert all(name.startswith("field.") for name in found["assumptions"])
+    assert list(found["measured"]) == ["papers.2021"]
+    images = ("share", "--rate", "20 images/s", *RATE[2:4], "--have", "2 v100")
+    names = list(told(*images)["assumptions"])
+    assert "inference.v100" in names
+    assert "data.frames" not in names
+    assert "gpu.speed" not in names
+
+
+def test_no_growth_in_words(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'based_on = "measured"\n'
+        'compute.doubling = { value = "never", unit = "years", source = "me" }\n'
+        'machines.doubling = { value = "never", unit = "years", source = "me" }\n'
+    )
+    for asked in (("when", *WORK), ("growth",), ("share", *RATE)):
+        text = run(*asked, "--scenario", path, "--explain").stdout
+        assert not re.search(r"\binf\b", text), asked
+    assert run("when", *WORK, "--scenario", path).stdout.startswith("never\n")
+    assert told("when", *WORK, "--scenario", path)["assumptions"]
 
 
 def test_the_essays_dates():
@@ -69,10 +107,13 @@ def test_the_essays_dates():
 
 def test_growth(tmp_path):
     done = run("growth", "--explain")
-    for part in ("GPUs needed", "61,940", "9.97 years", "98% by 2030 is a lower bound", "2017"):
+    for part in ("GPUs needed", "61,940", "9.97 years", "so 98% is a lower bound", "2017"):
         assert part in done.stdout
-    for line in load("essay").lines("data", "machines", "compute", "field"):
+    for line in load("essay").lines("data", "machines.doubling", "compute.phases", "field"):
         assert line.line() in done.stdout
+    for line in load("measured").lines("top500", "youtube", "demand", "inference.rtx-5090"):
+        assert line.line() in done.stdout
+    assert load("essay")["machines.start"].line() not in done.stdout
     found = told("growth", "--figure", "youtube", "--scenario", "measured")
     (figure,) = found["figures"]
     assert figure["lines"][0]["points"][0] == [2025, pytest.approx(72.57, abs=0.01)]
@@ -96,6 +137,26 @@ def test_share():
     assert [row["year"] for row in found["years"]] == [2017, 2019, 2022, 2027, 2037]
     amount = told("share", "--rate", "3e6 images", "--deadline", "1d", *RATE[2:])
     assert amount["deadline"]["frames"] == pytest.approx(3e6)
+
+
+def test_what_share_does_not_know():
+    text = run("share", *RATE).stdout
+    assert "what it misses is not known" in text
+    assert "4.29 billion" in run("share", *RATE, "--deadline", "1d").stdout
+    assert "Only today's share has an interval" in text
+    assert "twice as many every 5 years, an assumption" in text
+    bound = run("share", *RATE[:2], "--model", "shufflenet-0.5x-g3", "--have", "2 v100").stdout
+    assert bound.startswith("at most ")
+    assert "at least" in bound
+    dear = ("--small", "resnet-50", "--stride", 1, "--keep", "100%")
+    assert "sifting does not pay: 2 times dearer" in run("share", *RATE, *dear).stdout
+
+
+def test_claims_go_to_a_file_or_nowhere(tmp_path):
+    for wrong in ("", tmp_path, tmp_path / "missing" / "page.md"):
+        done = CliRunner().invoke(cli, ["plan", "claims", "--write", str(wrong)])
+        assert not done.stdout
+        assert done.exit_code or done.exception
 
 
 def test_claims(tmp_path):
@@ -132,7 +193,14 @@ def test_the_pages_show_what_the_commands_print(page):
         ("growth", "--figure", "nonsense"), ("growth", "--plot", "growth.txt"),
         ("share", *RATE[:4], "--have", "4 abaci"), ("share", *RATE[2:], "--rate", "800 h"),
         ("share", *RATE, "--keep", "0"), ("share", *RATE, "--deadline", "0d"),
-        ("share", *RATE, "--small", "nonsense"),
+        ("share", *RATE, "--small", "nonsense"), ("when", *WORK, "--from", "0"),
+        ("when", *WORK, "--from", "2201"), ("when", *WORK, "--doubling", "2"),
+        ("when", "--work", "", "--have", ""), ("when", *WORK, "--doubling", ""),
+        ("when", *WORK, "--scenario", ""), ("growth", "--figure", ""), ("growth", "--plot", ""),
+        ("share", *RATE, "--deadline", ""), ("share", *RATE, "--small", ""),
+        ("share", *RATE, "--keep", ""), ("share", *RATE[2:], "--rate", ""),
+        ("share", *RATE[:2], *RATE[4:], "--model", ""), ("claims", "--write", ""),
+        ("when", "--work", "50 foo x 2 months", *WORK[2:]),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense(arguments):

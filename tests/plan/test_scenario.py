@@ -6,9 +6,9 @@ import pytest
 
 from frugally.errors import UsageError
 from frugally.nets.vision.registry import make
-from frugally.plan.claims_of_hardware import doubling_between
-from frugally.plan.exponential import Exponential, steady, two_growing, year_text
+from frugally.plan.exponential import Exponential, every, steady, two_growing, year_text
 from frugally.plan.growth import charts
+from frugally.plan.looking_back import doubling_between
 from frugally.plan.scenario import _REQUIRED, SHIPPED, load
 from frugally.plan.share import find_model, share
 from frugally.plan.units import flow, machine_time, machines
@@ -29,16 +29,40 @@ def test_every_line_has_its_source(scenario):
 
 
 def test_what_was_measured_spans_all_series():
-    """The interval of the doubling time is what the quickest and the slowest series say."""
-    prices = [MEASURED[f"doublings.price_{name}"].value for name in ("all", "ml", "top")]
+    """The interval of the doubling time holds those of its sources, and throughput's."""
+    prices = [MEASURED[f"doublings.price_{name}"] for name in ("all", "ml", "top")]
+    assert [(line.low, line.value, line.high) for line in prices] == [
+        (2.24, 2.46, 2.72), (1.54, 2.07, 3.13), (2.54, 2.95, 3.52),
+    ]  # fmt: skip
     speeds = [
         doubling_between(MEASURED, "p100", "h100-tf32"),
         doubling_between(MEASURED, "v100-amp-lambda", "h100-amp"),
+        doubling_between(MEASURED, "v100-amp-lambda", "b200-amp"),
     ]
     line = MEASURED["compute.doubling"]
-    assert line.low == pytest.approx(min(prices + speeds), abs=0.006)
-    assert line.high == pytest.approx(max(prices + speeds), abs=0.006)
-    assert line.value == prices[0]
+    assert line.low == pytest.approx(min([one.low for one in prices] + speeds), abs=0.006)
+    assert line.high == pytest.approx(max([one.high for one in prices] + speeds), abs=0.006)
+    assert line.value == prices[0].value
+    for said in ("2006 to 2021", "per dollar", "price trend", "Trends in GPU price-performance"):
+        assert said in line.source
+
+
+def test_what_youtube_published():
+    """400 h/min in July 2015; 500 first stated between 2017 and 2019: 9 to 11 years since 2008."""
+    said = {name: line.value for name, line in MEASURED.under("youtube")}
+    assert said["2015.6"] == 400
+    growth = MEASURED["data.phases.2008"]
+    assert (growth.low, growth.high) == (1.6, 2.0)
+    for years in (9, 10, 11):
+        assert growth.low - 0.01 < years / math.log2(50) < growth.high
+    for line in (MEASURED["data.phases.2018"], MEASURED["base.doubling"]):
+        assert "published figure did not change" in line.source
+
+
+def test_what_is_from_memory_says_so():
+    tables = ("top500", "training", "inference", "supercomputers.speed")
+    for line in (*MEASURED.lines(*tables), *ESSAY.lines("supercomputers.speed")):
+        assert "from memory" in line.source, line.name
 
 
 def test_resnet_is_counted_as_here():
@@ -57,6 +81,51 @@ def test_a_scenario_of_ones_own(tmp_path):
     # Phases replace those of the scenario below as a whole.
     assert mine.growth("data.phases").phases == ((2030.5, math.inf),)
     assert len(list(MEASURED.under("data.phases"))) == 2
+
+
+def test_a_doubling_means_the_same_to_all(tmp_path):
+    path = tmp_path / "mine.toml"
+    two = '{ value = 2, unit = "years", source = "me" }'
+    path.write_text(f'based_on = "measured"\n[compute]\ndoubling = {two}')
+    mine = load(str(path))
+    assert mine.growth("compute.phases").factor(2000, 2002) == pytest.approx(2)
+    assert mine.growth("compute.phases", "high").factor(2030, 2032) == pytest.approx(2)
+    path.write_text(f'based_on = "measured"\n[compute.phases]\n"2020" = {two}')
+    with pytest.raises(UsageError, match=r"no compute\.doubling"):
+        load(str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "meant"),
+    [("[cloc]\nstart", "cloc.start", "clock.start"),
+     ("[clock]\nstrat", "clock.strat", "clock.start"), ("[qqq]\nzzz", "qqq.zzz", "measured.toml")],
+)  # fmt: skip
+def test_a_line_that_nothing_reads(tmp_path, text, wrong, meant):
+    path = tmp_path / "mine.toml"
+    path.write_text(f'based_on = "measured"\n{text} = {LINE}')
+    with pytest.raises(UsageError, match=wrong) as refused:
+        load(str(path))
+    assert meant in refused.value.hint
+
+
+def test_what_was_measured_is_not_a_users_to_change(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'based_on = "measured"\npapers."2021" = { value = 0.9, unit = "share", source = "me" }'
+    )
+    with pytest.raises(UsageError, match=r"papers\.2021 is not read"):
+        load(str(path))
+    path.write_text((SHIPPED / "measured.toml").read_text("utf-8"))  # a copy to begin with
+    assert load(str(path)).assumptions == MEASURED.assumptions
+
+
+def test_gpus_of_ones_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'based_on = "measured"\n[inference]\n'
+        'mine-9 = { value = 7, unit = "images/s", year = 2030, source = "me" }'
+    )
+    assert [line.value for line in load(str(path)).named("inference", "mine9")] == [7]
 
 
 def test_what_every_scenario_must_say_is_enough(tmp_path):
@@ -102,6 +171,7 @@ LINE = '{ value = 2017, unit = "year", source = "me" }'
         (f'based_on = "essay"\n[clock]\nstart = {LINE.replace("2017", "9" * 400)}', "too large"),
         (f'based_on = "essay"\n[clock]\nstart = {LINE.replace("2017", "-5")}', "not more"),
         (f'based_on = "essay"\n[clock]\nstart = {LINE.replace("2017", "10000")}', "not within"),
+        (f'based_on = "essay"\n[clock]\nstart = {LINE.replace("2017", "1")}', "not within"),
         (f'based_on = "essay"\n[clock]\nstart = {LINE.replace("year", "GPUs")}', "in year"),
         (f'based_on = "essay"\n[clock]\nstart = {LINE[:-2]}, interval = [1] }}', "interval"),
         (f'based_on = "essay"\n[clock]\nstart = {LINE[:-2]}, interval = [1, 2] }}', "not within"),
@@ -111,6 +181,7 @@ LINE = '{ value = 2017, unit = "year", source = "me" }'
          "not within"),
         ('based_on = "essay"\n[data.phases]\nx = { value = 2, unit = "years", source = "me" }',
          "no phase"),
+        (f'based_on = "essay"\n[cloc]\nstart = {LINE}', "nothing reads"),
         ('based_on = "essay"\n[a.b.c.d.e]\nx = 1', "no assumption"),
     ],
 )  # fmt: skip
@@ -157,3 +228,4 @@ def test_years_in_words():
     assert [year_text(y) for y in (2029, 2031.18, 9999.5, math.inf)] == [
         "2029", "2031.2", "after the year 9999", "never",
     ]  # fmt: skip
+    assert [every(y) for y in (2.0, math.inf)] == ["doubling every 2 y", "not growing"]

@@ -57,6 +57,12 @@ def test_a_cheaper_network_by_its_multiply_adds():
 def test_named_gpus():
     assert speed_of(LARGE, machines("2 v100"), MEASURED).value == pytest.approx(6764, rel=1e-3)
     assert speed_of(LARGE, machines("1 rtx-4090"), MEASURED).value == pytest.approx(8237, rel=1e-3)
+    # Compiled or not: the interval holds both.
+    both = speed_of(LARGE, machines("1 rtx4090"), MEASURED)
+    assert (both.low, both.high) == (pytest.approx(4218, rel=1e-3), pytest.approx(8237, rel=1e-3))
+    assert [line.name for line in both.used[1:]] == [
+        "inference.rtx-4090", "inference.rtx-4090-eager",
+    ]  # fmt: skip
     with pytest.raises(UsageError, match="how fast"):
         speed_of(LARGE, machines("2 abacus"), MEASURED)
     with pytest.raises(UsageError, match="how fast") as refused:
@@ -64,10 +70,40 @@ def test_named_gpus():
     assert "measured" in refused.value.hint
 
 
+def test_a_named_gpu_is_of_its_own_year():
+    """V100s of 2017.7, renewed in 2025, are faster by 7.3 years of doubling in 2.46."""
+    first = asked("800 h/min", "4 v100").years[0]
+    assert first.renewed == pytest.approx(first.kept * 2 ** (7.3 / 2.46))
+    first = asked("800 h/min", "4 gpu").years[0]
+    assert first.renewed == first.kept
+
+
+def test_a_speed_of_another_year_is_told(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'based_on = "measured"\nclock.start = { value = 2040, unit = "year", source = "me" }'
+    )
+    mine = load(str(path))
+    assert "taken as it is for 2040" in asked("800 h/min", "4 gpu", mine).notes[0]
+    assert not asked("800 h/min", "4 v100", mine).notes
+    assert not asked("800 h/min", "4 gpu").notes
+
+
+def test_names_are_read_generously():
+    for name in ("resnet50", "ResNet-50", "RESNET_50"):
+        assert find_model(name) == LARGE
+    for empty in ("", " "):
+        with pytest.raises(UsageError, match="empty"):
+            find_model(empty)
+
+
 def test_this_machine():
     at_best = speed_of(SMALL, machines("1 core"), MEASURED)
     assert at_best.value > 1
-    assert at_best.how.startswith("at best")
+    assert at_best.how.startswith("a bound")
+    assert at_best.bound
+    assert not speed_of(LARGE, machines("1 gpu"), MEASURED).bound
+    assert speed_of(SMALL, machines("1 gpu"), MEASURED).bound
     for wrong in ("0.5 cores", "1000000 cores", "1e30 cores"):
         with pytest.raises(UsageError, match="this machine has"):
             speed_of(SMALL, machines(wrong), MEASURED)

@@ -30,6 +30,12 @@ def test_what_is_no_time(text):
         duration(text)
 
 
+def test_a_number_without_a_unit_is_told_one():
+    with pytest.raises(UsageError) as refused:
+        duration("2")
+    assert "2y" in refused.value.hint
+
+
 def test_months_are_what_a_scenario_says():
     assert duration("2 months", month=28 * DAY) == 56 * DAY
     assert machine_time("100 gpu-months", month=28 * DAY).total == 2800 * DAY
@@ -67,6 +73,8 @@ def test_what_is_no_work(text):
 def test_rates():
     assert flow("800 h/min") == units.Flow(amount=48_000, video=True)
     assert flow("800 h/min").frames(30) == 1_440_000
+    assert flow("800 hours per minute") == flow("800 Hours/minute") == flow("800 h/min")
+    assert flow("30 fps") == flow("30FPS") == flow("30 frames/s")
     assert flow("20 images/s").frames(30) == 20
     assert flow("3e6 images/d").amount == pytest.approx(3e6 / DAY)
     assert flow("60 frames/2 min").amount == pytest.approx(0.5)

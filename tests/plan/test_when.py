@@ -50,12 +50,45 @@ def test_the_essays_interval():
 def test_what_was_measured_gives_a_range():
     found = asked("50 gpu x 2 months", "4 gpu x 2 weeks", MEASURED)
     assert found.soonest.year < found.taken.year < found.latest.year
-    assert found.taken.year == pytest.approx(2017 + 2.46 * math.log2(100 * MONTH / (56 * DAY)))
+    assert found.taken.year == pytest.approx(2025 + 2.46 * math.log2(100 * MONTH / (56 * DAY)))
+    assert found.answer() == "in 2039.2 (2033.9 to 2047.0)"
+
+
+def test_work_of_the_essays_size_does_not_move_the_clock(tmp_path):
+    found = asked("100 gpu-months", "4 gpu x 2 weeks", MEASURED)
+    other = asked("99 gpu-months", "4 gpu x 2 weeks", MEASURED)
     assert found.is_job
-    assert found.answer() == "in 2031.2 (2028.9 to 2034.0)"
-    other = asked("60 gpu x 2 months", "4 gpu x 2 weeks", MEASURED)
-    assert other.taken.start == 2025
     assert not other.is_job
+    assert 0 < found.taken.year - other.taken.year < 0.1
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'based_on = "measured"\nclock.start = { value = 2030, unit = "year", source = "me" }'
+    )
+    assert asked("100 gpu-months", "4 gpu x 2 weeks", load(str(path))).taken.start == 2030
+    assert asked("100 gpu-months", "4 gpu x 2 weeks", ESSAY).taken.start == 2017
+    for wrong in (0.0, 1899.0, 2201.0, math.nan):
+        with pytest.raises(UsageError, match="no year to start from"):
+            asked("100 gpu-months", "4 gpu x 2 weeks", MEASURED, start=wrong)
+
+
+def test_what_is_used_and_only_that():
+    names = [line.name for line in asked("5 gpu x 2 d", "4 gpu x 1 d", MEASURED).used]
+    assert names == ["clock.start", "clock.step", "compute.doubling"]
+    found = asked("50 k80 x 60 d", "4 a100 x 2 weeks", MEASURED, start=2020.0, doubling=2.0)
+    assert [line.name for line in found.used] == [
+        "clock.step", "training.k80-die", "training.a100-amp",
+    ]  # fmt: skip
+
+
+def test_machines_that_the_scenario_does_not_know():
+    found = asked("50 foo x 2 d", "4 foos x 1 d", MEASURED)
+    assert "'foo' is no machine" in found.notes[0]
+    assert "assumed" in found.notes[1]
+    assert "assumed" in asked("50 cores x 2 d", "4 core x 1 d", MEASURED).notes[0]
+    assert not asked("50 gpu x 2 d", "4 gpu x 1 d", MEASURED).notes
+    for one, other in (("foo", "gpu"), ("foo", "a100"), ("gpu", "foo")):
+        with pytest.raises(UsageError, match="cannot be compared"):
+            asked(f"50 {one} x 2 d", f"4 {other} x 1 d", MEASURED)
 
 
 def test_a_clock_of_ones_own():
@@ -76,6 +109,10 @@ def test_named_gpus_are_compared_by_what_they_train():
     found = asked("50 k80 x 60 d", "4 a100 x 2 weeks", MEASURED)
     assert found.taken.factor == pytest.approx(50 * 52 * 60 / (4 * 2470 * 14))
     assert found.taken.start == 2020.4
+    # Of an RTX 4090 only inference was measured; it is of its year all the same.
+    assert asked("5 rtx-4090 x 6 d", "4 rtx4090 x 2 d", MEASURED).taken.start == 2022.8
+    # The same GPU starts at the same date, whatever the work is in.
+    assert asked("50 A100s x 60 d", "4 a100 x 2 weeks", MEASURED).taken.start == 2020.4
     with pytest.raises(UsageError, match="cannot be compared"):
         asked("50 gpu x 60 d", "4 cpu x 2 weeks", MEASURED)
     with pytest.raises(UsageError, match="cannot be compared"):
@@ -127,7 +164,12 @@ def test_looking_back():
     # Without mixed precision each took longer: it is a step outside the doubling.
     assert four_long.without.year > four_long.gpu.year
     assert four_short.without.year > four_short.gpu.year
-    assert "3.3 times" in why(MEASURED)
+    # 13.97 of 14 days.
+    assert four_short.just
+    assert "just about" in four_short.row()[2]
+    assert not (four_long.just or one_long.just or one_short.just)
+    for said in ("3.3 times", "more slowly: every 3.8 years", "up to 56% above"):
+        assert said in why(MEASURED)
 
 
 @pytest.mark.parametrize(

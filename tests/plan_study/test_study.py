@@ -115,9 +115,14 @@ def test_what_does_not_fit_is_left_and_done_when_there_is_more_time(tmp_path):
     assert len(whole.outcomes) == 30
 
 
-def test_a_budget_without_time_is_refused(tmp_path):
-    with pytest.raises(BudgetError, match="too short"):
+def test_a_budget_too_short_for_a_run_is_refused_and_what_was_done_is_kept(tmp_path):
+    with pytest.raises(BudgetError, match=r"too short for a single run$"):
         study(tmp_path / "s", seconds=0)
+    trainer = PowerLawTrainer(pause=0.05)
+    with pytest.raises(BudgetError, match="the cheapest took") as refused:
+        study(tmp_path / "t", trainer, seconds=0.01)
+    assert "all runs take about" in refused.value.hint
+    assert len(study(tmp_path / "t", trainer, resume=True).outcomes) == 30
 
 
 def test_a_run_that_fails_is_named_and_tried_again_later(tmp_path):

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from frugally.cli.opening import json_option
-from frugally.cli.showing import printable
+from frugally.cli.plan_showing import (
+    assumptions,
+    explain_option,
+    explained,
+    once,
+    say,
+    scenario_option,
+    table,
+)
 from frugally.errors import UsageError
 
 if TYPE_CHECKING:
     from frugally.plan.chart import Chart, Line
-    from frugally.plan.scenario import Scenario
+    from frugally.plan.scenario import Assumption
     from frugally.plan.share import Share
     from frugally.plan.when import Forecast
 
 _YEARS = (2017, 2021, 2025, 2030, 2035)
-
-
-def _scenario_option(default: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    return click.option(
-        "--scenario",
-        "scenario_name",
-        default=default,
-        show_default=True,
-        metavar="essay|measured|FILE.toml",
-        help="The assumptions, each a line with its source.",
-    )
-
-
-explain_option = click.option(
-    "--explain", is_flag=True, help="Show the formulas with their numbers, and the assumptions."
-)
 
 
 @click.command()
@@ -45,7 +35,7 @@ explain_option = click.option(
 @click.option("--have", metavar='"4 gpu x 2 weeks"', help="What you have for it.")
 @click.option("--doubling", metavar="2y", help="Years in which compute doubles.")
 @click.option("--from", "start", type=float, metavar="YEAR", help="When the clock starts.")
-@_scenario_option("measured")
+@scenario_option("measured")
 @explain_option
 @json_option
 def when(
@@ -62,7 +52,7 @@ def when(
     Without --work and --have: the essay's eight dates, and which of them came true.
     """
     from frugally.plan import when as dates
-    from frugally.plan.looking_back import looking_back, why
+    from frugally.plan.looking_back import lines_of, looking_back, why
     from frugally.plan.scenario import load
     from frugally.plan.units import DAY, machine_time, years
 
@@ -70,6 +60,8 @@ def when(
         raise UsageError("--work and --have go together", hint='--have "4 gpu x 2 weeks"')
     scenario = load(scenario_name)
     month = scenario["clock.month"].value * DAY
+    used: list[Assumption] = []
+    seen: list[Assumption] = []
     told: dict[str, object] = {"scenario": scenario.name}
     lines: list[str] = []
     found = None
@@ -82,13 +74,17 @@ def when(
             start=start,
         )
         told |= found.as_dict()
-        lines += _forecast_lines(found, doubling is None, scenario)
+        lines += _forecast_lines(found, doubling is None)
+        used += found.used
+        if "month" in work.lower() + have.lower():
+            used.append(scenario["clock.month"])
     elif doubling is not None or start is not None:
         raise UsageError("--doubling and --from need work", hint="add --work and --have")
     back = scenario_name != "essay" and (found is None or found.is_job)
     if found is None or (scenario_name == "essay" and found.is_job):
         essay = scenario if scenario_name == "essay" else load("essay")
         printed = dates.printed_dates(essay)
+        used += essay.lines("clock", "job", "compute.doubling")
         told["essay"] = {
             "rule": dates.RULE,
             "dates": [
@@ -105,29 +101,28 @@ def when(
         ]  # fmt: skip
         follow = sum(one.follows for one in printed)
         lines += ["", f"The essay's dates; {dates.RULE}: {follow} of {len(printed)} follow"]
-        lines += _table(rows, left=(0, 5))
+        lines += table(rows, left=(0, 5))
     if back:
         measured = load("measured")
         reached = looking_back(measured)
-        told["looking_back"] = {"why": why(measured), "wishes": [r.as_dict() for r in reached]}
+        seen += lines_of(measured)
+        told["looking_back"] = {
+            "why": why(measured).splitlines(),
+            "wishes": [one.as_dict() for one in reached],
+        }
         heads = ("the essay's wish", "for", "came true", "without mixed precision")
-        lines += ["", "Looking back: the essay's job (50 K80 dies, 60 days) on the GPUs that came"]
-        lines += _table([heads, *(one.row() for one in reached)], left=(0, 1, 2, 3))
-        lines += [why(measured)]
+        lines += ["", "Looking back: the essay's job (50 K80 dies for 60 days) on later GPUs"]
+        lines += table([heads, *(one.row() for one in reached)], left=(0, 1, 2, 3))
+        lines += why(measured).splitlines()
+    used = once(used)
+    told |= assumptions(used, seen)
     if explain:
-        used = scenario.lines("clock", "job", "compute.doubling", "doublings")
-        lines += _explained(
-            [
-                "wait = D log2 f, f = work / what you have; in whole doublings: D ceil(log2 f)",
-                *([_formula(found)] if found else []),
-            ],
-            used,
-        )
-        told["assumptions"] = {one.name: one.as_dict() for one in used}
-    _say(told, lines, as_json)
+        formula = "wait = D log2 f, f = work / what you have; in whole doublings: D ceil(log2 f)"
+        lines += explained([formula, *([_formula(found)] if found else [])], used, seen)
+    say(told, lines, as_json)
 
 
-def _forecast_lines(found: Forecast, interval: bool, scenario: Scenario) -> list[str]:
+def _forecast_lines(found: Forecast, interval: bool) -> list[str]:
     from frugally.plan.exponential import year_text
 
     taken = found.taken
@@ -135,12 +130,14 @@ def _forecast_lines(found: Forecast, interval: bool, scenario: Scenario) -> list
     if taken.already:
         lines.append(f"  what you have is {1 / taken.factor:,.4g} times what it takes")
         return lines + [f"  {note}" for note in found.notes]
-    every = f"{taken.doubling:.3g} years" if taken.doubling < math.inf else "no time: it does not"
-    if interval and found.soonest.doubling != found.latest.doubling:
-        every += f" ({found.soonest.doubling:.3g} to {found.latest.doubling:.3g})"
+    each = "compute does not grow"
+    if taken.doubling < math.inf:
+        each = f"one in {taken.doubling:.3g} years"
+        if interval and found.soonest.doubling != found.latest.doubling:
+            each += f" ({found.soonest.doubling:.3g} to {found.latest.doubling:.3g})"
     lines.append(
         f"  {taken.factor:,.4g} times too little: {taken.doublings:.2f} doublings from "
-        f"{taken.start:g}, one in {every}"
+        f"{taken.start:g}, {each}"
     )
     whole, exact = (
         " to ".join(dict.fromkeys(year_text(getattr(one, name)) for one in ends))
@@ -148,14 +145,16 @@ def _forecast_lines(found: Forecast, interval: bool, scenario: Scenario) -> list
         for ends in [(found.soonest, found.latest)]
     )
     if found.step:
-        lines.append(f"  doublings are rounded up to whole ones; unrounded {exact}")
+        lines.append(f"  only whole doublings count, as in the essay; otherwise {exact}")
     else:
-        lines.append(f"  not rounded; with doublings rounded up to whole ones {whole}")
+        lines.append(f"  if only whole doublings counted, as in the essay: {whole}")
     return lines + [f"  {note}" for note in found.notes]
 
 
 def _formula(found: Forecast) -> str:
     taken = found.taken
+    if taken.doubling == math.inf:
+        return f"compute does not grow: {taken.year:g}" if taken.already else "no D: never"
     return (
         f"{taken.start:g} + {taken.doubling:g} x log2({taken.factor:.6g}) = {taken.start:g} + "
         f"{taken.doubling:g} x {taken.doublings:.3f} = {taken.year:.2f}"
@@ -163,7 +162,7 @@ def _formula(found: Forecast) -> str:
 
 
 @click.command()
-@_scenario_option("essay")
+@scenario_option("essay")
 @click.option("--figure", metavar="NAME", help="Only this one: youtube, gap, base, field, …")
 @click.option(
     "--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw them: .png, .svg or .pdf."
@@ -183,7 +182,9 @@ def growth(
 
         check(plot)
     scenario, measured = load(scenario_name), load("measured")
-    found = (chart(figure, scenario, measured),) if figure else charts(scenario, measured)
+    found = charts(scenario, measured)
+    if figure is not None:
+        found = (chart(figure, scenario, measured),)
     lines: list[str] = []
     for i, one in enumerate(found):
         lines += [""] * (i > 0) + _chart_lines(one)
@@ -191,17 +192,16 @@ def growth(
             lines += ["", plotted(one.lines, logarithmic=one.logarithmic)]
         if explain:
             lines += [f"  {formula}" for formula in one.formulas]
-    used = scenario.lines(
-        "clock", "compute", "gpu", "data", "machines", "base", "field", "supercomputers"
-    )
+    used = once(line for one in found for line in one.used)
+    seen = once(line for one in found for line in one.measured)
     if explain:
-        lines += _explained([], used)
+        lines += explained([], used, seen)
     told = {
         "scenario": scenario.name,
         "figures": [one.as_dict() for one in found],
-        "assumptions": {one.name: one.as_dict() for one in used},
+        **assumptions(used, seen),
     }
-    _say(told, lines, as_json)
+    say(told, lines, as_json)
     if plot is not None:
         save(found, plot)
         click.echo(f"{plot} is drawn", err=True)
@@ -219,7 +219,7 @@ def _chart_lines(chart: Chart) -> list[str]:
     years = [year for year in _YEARS if any(line.at(year) is not None for line in chart.lines)]
     rows = [("", *map(str, years))]
     rows += [(line.label, *(shown(line, year) for year in years)) for line in chart.lines]
-    return [f"{chart.title} [{chart.unit}]", *_table(rows, left=(0,)), *chart.findings]
+    return [f"{chart.title} [{chart.unit}]", *table(rows, left=(0,)), *chart.findings]
 
 
 @click.command()
@@ -232,9 +232,9 @@ def _chart_lines(chart: Chart) -> list[str]:
 @click.option("--deadline", metavar="1d", help="Time in which it is to be done.")
 @click.option("--small", default="shufflenet-0.5x-g3", show_default=True, help="Sifts first.")
 @click.option("--stride", default=5, show_default=True, type=click.IntRange(1, 10**9),
-              help="It looks at every so manieth frame.")  # fmt: skip
+              help="The small one looks at one frame in so many.")  # fmt: skip
 @click.option("--keep", default="1%", show_default=True, help="Share of frames that it keeps.")
-@_scenario_option("measured")
+@scenario_option("measured")
 @explain_option
 @json_option
 def share(
@@ -270,13 +270,15 @@ def share(
         frames, done = found.frames * seconds, found.frames * found.share * seconds
         told["deadline"] = {"seconds": seconds, "frames": frames, "processed": done}
         lines.insert(
-            1, f"  in {units.in_words(seconds)}: {done:,.0f} of {frames:,.0f} frames",
+            1, f"  in {units.in_words(seconds)}: {'at most ' * found.speed.bound}{_count(done)} of "
+            f"{_count(frames)} frames",
         )  # fmt: skip
-    used = scenario.lines("clock", "gpu", "resnet-50", "data", "compute.phases", "machines")
-    told["assumptions"] = {one.name: one.as_dict() for one in used}
+    told |= assumptions(found.used)
     if explain:
-        lines += _explained(["share = images/s of what you have / frames/s that come in"], used)
-    _say(told, lines, as_json)
+        lines += explained(
+            ["share = images/s of what you have / frames/s that come in"], found.used
+        )
+    say(told, lines, as_json)
 
 
 def _part(value: float) -> str:
@@ -285,15 +287,22 @@ def _part(value: float) -> str:
 
 
 def _count(value: float) -> str:
-    return f"{value:.3g}" if value < 100 else f"{value:,.0f}" if value < 1e15 else f"{value:.3g}"
+    """Three digits: `49,600`, `4.29 billion`."""
+    rounded = float(f"{value:.3g}")
+    for name, unit in (("billion", 1e9), ("million", 1e6)):
+        if unit <= rounded < 1e15:
+            return f"{rounded / unit:,.10g} {name}"
+    return f"{rounded:.3g}" if rounded < 100 or rounded >= 1e15 else f"{rounded:,.0f}"
 
 
 def _share_lines(found: Share) -> list[str]:
-    needed = float(f"{found.machines:.4g}")
+    needed = float(f"{found.machines:.3g}")
     bounds = ""
+    most, least = ("at most ", "at least ") if found.speed.bound else ("", "")
     if found.low != found.high:
         bounds = f" ({_part(found.low)} to {_part(found.high)})"
-    sifted = min(1.0, found.share / found.relative)
+        if most:  # a bound has no least
+            bounds = f" ({_part(found.high)} if all that is uncertain is for the best)"
     rows: list[tuple[str, ...]] = [
         ("year", "frames/s", "as it is", "renewed", "renewed, growing", "renewed, sifting")
     ]
@@ -302,19 +311,37 @@ def _share_lines(found: Share) -> list[str]:
          *map(_part, (row.kept, row.renewed, row.growing, row.sifted)))
         for row in found.years
     ]  # fmt: skip
+    stock = next((line.value for line in found.used if line.name == "machines.doubling"), math.inf)
+    more = f"twice as many every {stock:g} years" if stock < math.inf else "no more of them"
     return [
-        f"{_part(found.share)}{bounds} of what comes in",
+        f"{most}{_part(found.share)}{bounds} of what comes in",
         f"  {_count(found.frames)} frames/s come in; with {found.model.name} {found.have} can do "
-        f"{_count(found.speed.value)}",
+        f"{most}{_count(found.speed.value)}",
         f"  {found.speed.how}",
-        f"  all of it would take {replace(found.have, count=needed)}",
-        f"  sifting first, {found.small.name} on one frame in {found.stride}, {found.model.name} "
-        f"on {_part(found.keep)}: c/k + p = {found.small.macs / found.model.macs:.4g}/"
-        f"{found.stride} + {found.keep:g} = {found.relative:.4g}, {1 / found.relative:.3g} times "
-        f"cheaper: {_part(sifted)}",
+        f"  all of it would take {least}{replace(found.have, count=needed)}",
+        *(f"  {note}" for note in found.notes),
+        *_sifting_lines(found),
         "",
-        *_table(rows, left=()),
-        "as it is: these machines; renewed: as many of that year; growing: and more of them",
+        *table(rows, left=()),
+        "as it is: these machines; renewed: as many of that year;",
+        f"growing: {more}, an assumption (machines.doubling).",
+        "Only today's share has an interval; what is said of later years has none.",
+    ]
+
+
+def _sifting_lines(found: Share) -> list[str]:
+    """What it costs to let a small network choose the frames, and what that leaves open."""
+    cheaper = 1 / found.relative
+    pays = f"{cheaper:.3g} times cheaper, so that these machines manage "
+    pays += _part(min(1.0, found.share / found.relative))
+    if cheaper <= 1:
+        pays = f"sifting does not pay: {found.relative:.3g} times dearer"
+    return [
+        f"  sifting: {found.small.name} on one frame in {found.stride} chooses {_part(found.keep)} "
+        f"for {found.model.name}",
+        f"    cost c/k + p = {found.small.macs / found.model.macs:.4g}/{found.stride} + "
+        f"{found.keep:g} = {found.relative:.4g} of {found.model.name} on every frame: {pays}",
+        "    what it misses is not known",
     ]
 
 
@@ -329,6 +356,11 @@ def claims(write: Path | None, as_json: bool) -> None:
     from frugally.plan.claims import SECTIONS, all_claims, as_page
     from frugally.plan.scenario import load
 
+    if write is not None and (write.is_dir() or not write.parent.is_dir()):
+        raise UsageError(
+            f"cannot write {str(write)!r:.80}: there is no such folder, or it is one",
+            hint="--write page.md",
+        )
     found = all_claims(load("essay"), load("measured"))
     lines: list[str] = []
     for section, title in SECTIONS.items():
@@ -337,36 +369,9 @@ def claims(write: Path | None, as_json: bool) -> None:
             for one in found
             if one.section == section
         ]
-        lines += [""] * bool(lines) + [title, *_table(rows, left=(0, 2))]
+        lines += [""] * bool(lines) + [title, *table(rows, left=(0, 2))]
     lines += ["", "† from figures written down from memory, not read again in their source"]
-    _say({"claims": [one.as_dict() for one in found]}, lines, as_json)
+    say({"claims": [one.as_dict() for one in found]}, lines, as_json)
     if write is not None:
         write_whole(write, as_page(found).encode())
         click.echo(f"{write} is written", err=True)
-
-
-def _explained(formulas: Sequence[str], used: Sequence[object]) -> list[str]:
-    from frugally.plan.scenario import Assumption
-
-    lines = [line.line() for line in used if isinstance(line, Assumption)]
-    return ["", *formulas, *([""] if formulas else []), "assumptions:", *map("  {}".format, lines)]
-
-
-def _table(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
-    """Rows in columns, two spaces in; those in `left` begin at the left."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  "
-        + "  ".join(
-            cell.ljust(width) if i in left else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
-
-
-def _say(told: Mapping[str, object], lines: Sequence[str], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False))
-    else:
-        click.echo(printable("\n".join(lines).strip("\n")))

@@ -116,7 +116,8 @@ inputs, with their sources, are lines of `src/frugally/shipped/scenarios/essay.t
 *reproduces*: the stated assumptions give the stated number. *only as a lower bound*: they give
 more. *follows*: what else the assumptions give. *what it would take*: an assumption that would give
 the number. *computed from measured figures*: no number of the essay, but what was measured since.
-A † marks inputs that were written down from memory and not read again in their source.
+A † marks inputs that were written down from memory and not read again in their source; of the last
+table those are the years in which GPUs came out.
 """
 
 

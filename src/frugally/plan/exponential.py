@@ -71,3 +71,8 @@ def year_text(year: float, *, whole: bool = False) -> str:
     if year > LAST_YEAR:
         return f"after the year {LAST_YEAR:.0f}"
     return f"{year:.0f}" if whole or year == round(year) else f"{year:.1f}"
+
+
+def every(doubling: float) -> str:
+    """`doubling every 2 y`, `not growing`."""
+    return f"doubling every {doubling:g} y" if doubling < math.inf else "not growing"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FORMATS = (".png", ".svg", ".pdf")
 _COLOURS = ("#0072b2", "#009e73", "#cc79a7", "#e69f00")  # Okabe and Ito: told apart by most eyes
+_SMALL, _LARGE = 1e-6, 1e7  # what is longer than this is written as a power of ten
 _MEASURED = ("#d55e00", "#000000")
 
 
@@ -72,7 +73,7 @@ def draw(charts: Sequence[Chart]) -> Figure:
 
 
 def _panel(axes: Any, chart: Chart) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
+    from matplotlib.ticker import LogFormatterSciNotation, MaxNLocator, PercentFormatter
 
     colours, marks = iter(_COLOURS * 8), iter(_MEASURED * 8)
     for line in chart.lines:
@@ -97,7 +98,12 @@ def _panel(axes: Any, chart: Chart) -> None:
     axes.set_ylabel(chart.unit)
     if chart.logarithmic:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(_plain)
+        values = [y for line in chart.lines for _, y in line.points]
+        # One notation on one axis: plain numbers, unless some are too long for it.
+        if not values or min(values) < _SMALL or max(values) > _LARGE:
+            axes.yaxis.set_major_formatter(LogFormatterSciNotation())
+        else:
+            axes.yaxis.set_major_formatter(_plain)
     else:
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -114,8 +120,5 @@ def _panel(axes: Any, chart: Chart) -> None:
 
 
 def _plain(value: float, _place: object) -> str:
-    """`1,000`, `0.1`, and powers of ten beyond."""
-    if 1e-4 < value < 1e6:
-        return f"{value:,.10g}"
-    mantissa, _, exponent = f"{value:.0e}".partition("e")
-    return f"$10^{{{int(exponent)}}}$" if mantissa == "1" else f"{value:.0e}"
+    """`1,000`, `0.0001`: never with an exponent."""
+    return f"{value:,.10f}".rstrip("0").rstrip(".")

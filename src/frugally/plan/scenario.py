@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,14 @@ _REQUIRED = {
     "supercomputers.doubling": "years",
 }
 _PHASED = ("data.phases", "compute.phases")
+# Tables to which a file may add lines of any name: phases, and GPUs.
+_OPEN = (*_PHASED, "inference", "training")
+# What scenarios are compared with, and nothing that they could change.
+_COMPARED = ("coco", "demand", "doublings", "income", "papers", "tagging", "top500", "youtube")
 _LARGEST = 1e30
 _RANGES = {
     "share": (1e-12, 1 - 1e-12),
-    "year": (1.0, 9999.0),
+    "year": (1900.0, 2200.0),
     "years": (1e-3, 1e6),
     "factor/year": (1e-3, 1e3),
     "doublings": (0.0, 1.0),
@@ -120,6 +124,11 @@ class Scenario:
             if name.startswith(prefix + "."):
                 yield name[len(prefix) + 1 :], assumption
 
+    def named(self, table: str, kind: str) -> list[Assumption]:
+        """The lines of a table for a machine, the fastest first: `v100` has `v100-amp`, too."""
+        lines = [line for name, line in self.under(table) if _is_of(name, kind)]
+        return sorted(lines, key=lambda line: -line.value)
+
     def growth(self, table: str, bound: str = "value") -> Exponential:
         """The phases of a table; `bound` is "value", "low" or "high" of the doubling times."""
         phases = sorted((float(year), getattr(line, bound)) for year, line in self.under(table))
@@ -168,6 +177,7 @@ def _read(path: Path, name: str, above: tuple[str, ...]) -> Scenario:
     if not isinstance(about, str):
         raise UsageError(f"{path}: about is a text")
     lines: dict[str, Assumption] = {}
+    fresh: dict[str, Assumption] = {}
     if base is not None:
         if not isinstance(base, str) or not (SHIPPED / f"{base}.toml").is_file() or base in above:
             raise UsageError(
@@ -175,11 +185,14 @@ def _read(path: Path, name: str, above: tuple[str, ...]) -> Scenario:
             )
         lines.update(_read(SHIPPED / f"{base}.toml", base, (*above, base)).assumptions)
     for key, entry in told.items():
-        fresh = dict(_assumptions(path, key, entry, 1))
-        for table in _PHASED:  # phases belong together: a file's own replace those it is based on
-            if any(line.startswith(table + ".") for line in fresh):
-                lines = {n: a for n, a in lines.items() if not n.startswith(table + ".")}
-        lines.update(fresh)
+        fresh.update(_assumptions(path, key, entry, 1))
+    if path.parent != SHIPPED:
+        _check_known(path, fresh)
+    _one_doubling(path, fresh)
+    for table in _PHASED:  # phases belong together: a file's own replace those it is based on
+        if any(line.startswith(table + ".") for line in fresh):
+            lines = {n: a for n, a in lines.items() if not n.startswith(table + ".")}
+    lines.update(fresh)
     _check(path, lines)
     return Scenario(name=name, about=about, assumptions=lines)
 
@@ -243,6 +256,43 @@ def _number(where: str, key: str, value: object) -> float:
     if not math.isfinite(number) or abs(number) > _LARGEST:
         raise UsageError(f"{where}: its {key} is too large or no number")
     return number
+
+
+def _is_of(name: str, kind: str) -> bool:
+    # "RTX 4090", "rtx-4090" and "rtx4090" are one, and rtx-4090-eager is one of them.
+    said, parts = kind.lower().replace("-", ""), name.split("-")
+    return any("".join(parts[: i + 1]) == said for i in range(len(parts)))
+
+
+def _check_known(path: Path, fresh: Mapping[str, Assumption]) -> None:
+    """A line that nothing reads is a slip of the pen: refuse it."""
+    shipped = _read(SHIPPED / "measured.toml", "measured", ()).assumptions
+    known = {*_REQUIRED, *shipped}
+    for name, line in fresh.items():
+        if name.partition(".")[0] in _COMPARED and name in shipped and line != shipped[name]:
+            raise UsageError(
+                f"{path}: {name} is not read: scenarios are compared with the figures that ship",
+                hint="leave it out",
+            )
+        if name not in known and not name.startswith(tuple(table + "." for table in _OPEN)):
+            near = get_close_matches(name, known, n=1)
+            raise UsageError(
+                f"{path}: nothing reads a line {name!r:.80}",
+                hint=f"did you mean {near[0]}?" if near else "measured.toml has all that are read",
+            )
+
+
+def _one_doubling(path: Path, fresh: dict[str, Assumption]) -> None:
+    """`when` takes compute.doubling, `growth` and `share` the phases: a file gives one meaning."""
+    phased = any(name.startswith("compute.phases.") for name in fresh)
+    if phased and "compute.doubling" not in fresh:
+        raise UsageError(
+            f"{path} has compute.phases, but no compute.doubling",
+            hint="give compute.doubling, too: when takes it; alone it is the rate for all years",
+        )
+    if "compute.doubling" in fresh and not phased:
+        name = "compute.phases.1900"
+        fresh[name] = replace(fresh["compute.doubling"], name=name)
 
 
 def _check(path: Path, lines: Mapping[str, Assumption]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from frugally.plan.units import Flow, Machines
 _AFTER = (0, 2, 5, 10, 20)
 _RUNS = 5
 _LARGEST = 1e100
+_SMALLER = 1.01  # times the multiply-adds: a network of another size than ResNet-50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +29,19 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """Images in a second on all machines together, the least and the most, and how it is known."""
+    """Images in a second on all machines together, the least and the most, and how it is known.
+
+    `bound` if it is the most that could be, not what was measured; `year` is when such machines
+    came, if they are named; `used` are the assumptions.
+    """
 
     value: float
     low: float
     high: float
     how: str
+    bound: bool = False
+    year: float | None = None
+    used: tuple[Assumption, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +64,7 @@ class YearShare:
 class Share:
     """The answer: `share` now and its bounds; `relative` is what sifting costs of doing all.
 
-    `machines` are as many as would do all of it.
+    `machines` are as many as would do all of it; `notes` what to beware of; `used` the assumptions.
     """
 
     model: Model
@@ -71,11 +80,14 @@ class Share:
     stride: int
     keep: float
     years: tuple[YearShare, ...]
+    notes: tuple[str, ...] = ()
+    used: tuple[Assumption, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
             "share": self.share, "low": self.low, "high": self.high,
+            "at_most": self.speed.bound, "notes": list(self.notes),
             "frames_per_second": self.frames, "images_per_second": self.speed.value,
             "how": self.speed.how, "have": str(self.have), "machines_for_all": self.machines,
             "model": {"name": self.model.name, "macs": self.model.macs},
@@ -103,6 +115,8 @@ def find_model(name: str) -> Model:
         UsageError: there is none of these.
         NetError: the file is no network, or one for another task.
     """
+    if not name.strip():
+        raise UsageError("the name of the network is empty", hint="--model resnet-50")
     path = Path(name)
     if path.is_dir():
         from frugally.nets.card import load_card
@@ -123,8 +137,11 @@ def find_model(name: str) -> Model:
         if found.macs < images:
             raise UsageError(f"{path} does not multiply anything")
         return Model(name=name, macs=found.macs // images, path=path)
-    from frugally.nets.vision.registry import find
+    from frugally.nets.vision.registry import NETWORKS, find
 
+    said = re.sub(r"[^a-z0-9]", "", name.lower())
+    names = (one for one in NETWORKS if re.sub(r"[^a-z0-9]", "", one.lower()) == said)
+    name = next(names, name)  # ResNet50 is resnet-50
     try:
         return Model(name=name, macs=find(name).make().macs)
     except UsageError as error:
@@ -145,18 +162,22 @@ def speed_of(model: Model, have: Machines, scenario: Scenario) -> Speed:
     line = _machine(have.kind, scenario)
     resnet = scenario["resnet-50.macs"].value
     by_macs = resnet / model.macs
-    values = [have.count * bound * by_macs for bound in (line.value, line.low, line.high)]
+    every = scenario.named("inference", have.kind) or [line]
+    low, high = min(one.low for one in every), max(one.high for one in every)
+    values = [have.count * bound * by_macs for bound in (line.value, low, high)]
     if not all(1 / _LARGEST < value < _LARGEST for value in values):
         raise UsageError(f"{have.count:g} machines are out of all range")
     return Speed(
-        value=values[0], low=values[1], high=values[2],
+        value=values[0], low=values[1], high=values[2], bound=by_macs > _SMALLER,
+        year=None if have.kind == "gpu" else line.year, used=(scenario["resnet-50.macs"], *every),
         how=f"{have.count:g} x {line.value:,g} images/s of ResNet-50 ({line.source})"
         + (
-            f", times {resnet / 1e6:,.0f} / {model.macs / 1e6:,.1f} MMACs: an assumption, small "
-            "networks do not reach it"
-            if not 0.99 < by_macs < 1.01
+            f", times {resnet / 1e6:,.0f} / {model.macs / 1e6:,.1f} million multiply-adds: an "
+            "assumption"
+            if not 1 / _SMALLER < by_macs < _SMALLER
             else ""
-        ),
+        )
+        + (", which a smaller network does not reach" if by_macs > _SMALLER else ""),
     )  # fmt: skip
 
 
@@ -164,14 +185,14 @@ def _machine(kind: str, scenario: Scenario) -> Assumption:
     if kind == "gpu":
         return scenario["gpu.speed"]
     lines = dict(scenario.under("inference"))
-    named = [line for name, line in lines.items() if name == kind or name.startswith(kind + "-")]
+    named = scenario.named("inference", kind)
     if not named:
         known = ", ".join(["gpu", "here", "cores", *lines])
         raise UsageError(
             f"the scenario {scenario.name} does not say how fast a {kind!r:.40} is",
             hint=f"known: {known}" + ("" if lines else "; --scenario measured has more"),
         )
-    return max(named, key=lambda line: line.value)
+    return named[0]
 
 
 def _here(model: Model, have: Machines) -> Speed:
@@ -189,7 +210,7 @@ def _here(model: Model, have: Machines) -> Speed:
 
         limit = ceilings(threads).gflops
         value = limit * 1e9 / (2 * model.macs)
-        how = f"at best: a large product does {limit:.0f} GFLOP/s {here}"
+        how = f"a bound: a large matrix product does {limit:.0f} GFLOP/s {here}, a network less"
     else:
         from frugally.nets.vision.ceilings import Ceilings
         from frugally.nets.vision.profiling import profile
@@ -202,7 +223,7 @@ def _here(model: Model, have: Machines) -> Speed:
             raise UsageError(f"{model.name} took no time that could be measured")
         value = images * 1e3 / found.milliseconds
         how = f"measured: {found.milliseconds / images:.3g} ms an image {here}"
-    return Speed(value=value, low=value, high=value, how=how)
+    return Speed(value=value, low=value, high=value, how=how, bound=model.path is None)
 
 
 def relative_cost(small: int, large: int, stride: int, keep: float) -> float:
@@ -239,11 +260,13 @@ def share(
     data, compute = scenario.growth("data.phases"), scenario.growth("compute.phases")
     stock = steady(scenario["machines.doubling"].value)
     now = speed.value / frames
+    # A named GPU is of its own year: as many of a later year's are faster.
+    since = speed.year if speed.year is not None else start
     rows = []
     for after in _AFTER:
         year = start + after
         kept = now / data.factor(start, year)
-        renewed = kept * compute.factor(start, year)
+        renewed = kept * compute.factor(since, year)
         rows.append(
             YearShare(
                 year=year, frames=frames * data.factor(start, year), kept=min(1.0, kept),
@@ -256,5 +279,16 @@ def share(
         low=min(1.0, speed.low / flow.frames(fps.high)),
         high=min(1.0, speed.high / flow.frames(fps.low)),
         machines=have.count / now, relative=relative, small=small, stride=stride, keep=keep,
-        years=tuple(rows),
+        years=tuple(rows), notes=_notes(have, scenario),
+        used=(
+            *speed.used, *(scenario.lines("data.frames") if flow.video else ()),
+            *scenario.lines("clock.start", "data.phases", "compute.phases", "machines.doubling"),
+        ),
     )  # fmt: skip
+
+
+def _notes(have: Machines, scenario: Scenario) -> tuple[str, ...]:
+    line, start = scenario["gpu.speed"], scenario["clock.start"].value
+    if have.kind != "gpu" or line.year is None or abs(line.year - start) <= 1:
+        return ()
+    return (f"gpu.speed is of {line.year:g} and is taken as it is for {start:g}",)

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,15 @@ class Grid:
 
 @dataclass(slots=True, kw_only=True)
 class Done:
-    """What came of a study: outcomes, runs that failed and why, runs there was no time for."""
+    """What came of a study: outcomes, runs that failed and why, runs there was no time for.
 
-    outcomes: dict[Run, Outcome] = field(default_factory=dict)
-    failed: dict[Run, str] = field(default_factory=dict)
-    left: list[Run] = field(default_factory=list)
+    `needed` is how many seconds more those that are `left` would take.
+    """
+
+    outcomes: dict[Run, Outcome]
+    failed: dict[Run, str]
+    left: list[Run]
+    needed: float
 
 
 def run_study(
@@ -90,12 +94,19 @@ def run_study(
     work = _Work(trainer, grid, folder, seconds, report)
     with _Workers(executor, workers) as pool:
         work.go(pool, pending)
-    if not folder.outcomes and not work.failed:
-        raise BudgetError(
-            f"{format_seconds(seconds)} are too short for a single run", hint="give it more time"
-        )
     write_whole(out / RESULTS, results_csv(folder.outcomes).encode())
-    return Done(outcomes=dict(folder.outcomes), failed=work.failed, left=sorted(pending))
+    needed = sum(work.pace.seconds(run) or 0.0 for run in pending) / workers
+    if pending and len(folder.outcomes) <= 1 and work.spent > seconds:
+        raise BudgetError(
+            f"{format_seconds(seconds)} are too short for a single run"
+            + (f": the cheapest took {format_seconds(work.spent)}" if folder.outcomes else ""),
+            hint=f"all runs take about {format_seconds(work.spent + needed)}; --resume goes on"
+            if folder.outcomes
+            else "give it more time",
+        )
+    return Done(
+        outcomes=dict(folder.outcomes), failed=work.failed, left=sorted(pending), needed=needed
+    )
 
 
 def results_csv(outcomes: dict[Run, Outcome]) -> str:

@@ -82,7 +82,9 @@ def duration(text: str, *, month: float = MONTH) -> float:
     """
     match = _TIMED.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"{text!r:.80} is no time", hint="write it like '2 weeks', 1d or 2y")
+        bare = re.fullmatch(_NUMBER, text.strip())
+        meant = f"with its unit, like {text.strip():.20}y" if bare else "like '2 weeks', 1d or 2y"
+        raise UsageError(f"{text!r:.80} is no time", hint=f"write it {meant}")
     seconds = positive(match[1], text) * _seconds(match[2], month)
     if not math.isfinite(seconds):
         raise UsageError(f"{text!r:.80} is too large a number")
@@ -143,12 +145,15 @@ def machine_time(text: str, *, month: float = MONTH) -> MachineTime:
 
 
 def flow(text: str, deadline: float | None = None) -> Flow:
-    """Read `800 h/min` of video or `20 images/s`; without `/`, an amount to do in `deadline`.
+    """Read `800 h/min` or `800 hours per minute` of video, `20 images/s` or `30 fps`.
+
+    What is no rate is an amount to do in `deadline`.
 
     Raises:
         UsageError: it is no rate, or an amount without a deadline.
     """
-    amount, slash, per = text.partition("/")
+    written = re.sub(r"(?<=\d)\s*fps\s*$", " frames/s", text, flags=re.IGNORECASE)
+    amount, slash, per = re.sub(r"\s+per\s+", "/", written, flags=re.IGNORECASE).partition("/")
     if slash:
         seconds = duration(per if re.match(r"\s*[-+\d.]", per) else f"1 {per.strip()}")
     elif deadline is not None:

@@ -8,9 +8,11 @@ from typing import Any
 
 from frugally.errors import UsageError
 from frugally.plan.exponential import LAST_YEAR, year_text
-from frugally.plan.scenario import Scenario
+from frugally.plan.scenario import Assumption, Scenario
 from frugally.plan.units import DAY, Machines, MachineTime
 
+FIRST, LAST = 1900, 2200
+"""Years that a clock can start in."""
 _EXACT = 1e-9  # of a doubling: 8 times is 3 doublings, however it was computed
 
 
@@ -78,7 +80,8 @@ def arrival(factor: float, doubling: float, start: float) -> Arrival:
 class Forecast:
     """When: for the doubling time taken, and for the shortest and the longest that it may be.
 
-    `step` is not 0 if doublings count in whole ones; `is_job` if the work is the essay's.
+    `step` is not 0 if doublings count in whole ones; `is_job` if the work is the essay's; `used`
+    are the assumptions that it rests on.
     """
 
     work: MachineTime
@@ -89,6 +92,7 @@ class Forecast:
     step: float
     is_job: bool = False
     notes: tuple[str, ...] = ()
+    used: tuple[Assumption, ...] = ()
 
     def year(self, one: Arrival) -> float:
         """The year as the scenario counts."""
@@ -133,26 +137,29 @@ def forecast(
     """When `have` of the year's machines will do what `work` takes of those of the start.
 
     `doubling` in years and `start` are the scenario's unless they are given. Machines of two kinds
-    are compared by what they train, images/s, where the scenario has it.
+    are compared by what they train, images/s, where the scenario has it. A GPU that is named is of
+    its own year, and there the clock starts.
 
     Raises:
         UsageError: units that cannot be compared, or numbers out of range.
     """
-    notes = []
-    ratio, year = 1.0, None
-    if work.machines.kind != have.machines.kind:
-        ratio, year, note = _ratio(work.machines, have.machines, scenario)
-        notes.append(note)
+    ratio, gpus, notes = _ratio(work.machines, have.machines, scenario)
+    used = [scenario["clock.step"], *gpus]
+    if doubling is None:
+        used.append(scenario["compute.doubling"])
+        if not gpus and have.machines.kind != "gpu":
+            notes.append(f"that a {have.machines.kind} doubles as GPUs do is assumed")
     is_job = work.machines.kind == "gpu" and math.isclose(work.total, _job(scenario), rel_tol=1e-6)
-    if start is None:
-        start = scenario["clock.start"].value if year is None else year
-        if is_job and start > scenario["job.start"].value:
-            start = scenario["job.start"].value
-            notes.append(
-                f"this is the essay's job: the clock starts in {start:g}, when it was done"
-            )
-    if not 0 <= start <= LAST_YEAR:
-        raise UsageError(f"{start:g} is no year to start from")
+    if start is None and gpus and gpus[-1].year is not None:
+        start = gpus[-1].year
+        notes.append(f"the clock starts in {start:g}, the year of the {have.machines.kind}")
+    elif start is None:
+        start = scenario["clock.start"].value
+        used.insert(0, scenario["clock.start"])
+    if not FIRST <= start <= LAST:
+        raise UsageError(
+            f"{start:g} is no year to start from", hint=f"a year from {FIRST} to {LAST}"
+        )
     line = scenario["compute.doubling"]
     given = (doubling, doubling, doubling) if doubling is not None else None
     taken, soonest, latest = given or (line.value, line.low, line.high)
@@ -160,7 +167,7 @@ def forecast(
     return Forecast(
         work=work, have=have, step=scenario["clock.step"].value, is_job=is_job, notes=tuple(notes),
         taken=arrival(factor, taken, start), soonest=arrival(factor, soonest, start),
-        latest=arrival(factor, latest, start),
+        latest=arrival(factor, latest, start), used=tuple(used),
     )  # fmt: skip
 
 
@@ -172,24 +179,26 @@ def _job(scenario: Scenario) -> float:
     return scenario["job.gpus"].value * days * DAY
 
 
-def _ratio(work: Machines, have: Machines, scenario: Scenario) -> tuple[float, float, str]:
-    """How much more one machine of the work does than one of those there are, and since when."""
-    speeds = dict(scenario.under("training"))
-    found = []
-    for one in (work, have):
-        named = [name for name in speeds if name == one.kind or name.startswith(one.kind + "-")]
-        if not named:
-            known = ", ".join(speeds) or "none: use --scenario measured"
-            raise UsageError(
-                f"work in {work.kind} and what you have in {have.kind} cannot be compared",
-                hint=f"say both in the same machines, or name GPUs of the scenario: {known}",
-            )
-        found.append(max((speeds[name] for name in named), key=lambda line: line.value))
-    note = (
-        f"{found[0].name.partition('.')[2]} trains {found[0].value:g} images/s, "
-        f"{found[1].name.partition('.')[2]} {found[1].value:g} (ResNet-50)"
-    )
-    return found[0].value / found[1].value, found[1].year or scenario["clock.start"].value, note
+def _ratio(
+    work: Machines, have: Machines, scenario: Scenario
+) -> tuple[float, list[Assumption], list[str]]:
+    """How much more a machine of the work does than one that there is; their lines; what to say."""
+    found = [scenario.named("training", one.kind) for one in (work, have)]
+    if work.kind.replace("-", "") == have.kind.replace("-", ""):  # rtx4090 is rtx-4090
+        lines = (found[1] or scenario.named("inference", have.kind))[:1]
+        known = bool(lines) or have.kind == "gpu" or have.here
+        said = f"{have.kind!r:.40} is no machine that the scenario knows"
+        return 1.0, lines, [] if known else [said]
+    if not all(found):
+        names = ", ".join(name for name, _ in scenario.under("training"))
+        raise UsageError(
+            f"work in {work.kind} and what you have in {have.kind} cannot be compared",
+            hint="say both in the same machines, or name GPUs of the scenario: "
+            + (names or "none; --scenario measured has some"),
+        )
+    lines = [one[0] for one in found]
+    told = (f"{line.name.partition('.')[2]} trains {line.value:g} images/s" for line in lines)
+    return lines[0].value / lines[1].value, lines, [f"{', '.join(told)} (ResNet-50)"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
