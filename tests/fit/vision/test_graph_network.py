@@ -8,8 +8,10 @@ torch = pytest.importorskip("torch")
 from frugally.errors import NetError  # noqa: E402
 from frugally.fit.vision.convolution import CONVOLUTIONS, fitting_forms  # noqa: E402
 from frugally.fit.vision.network import GraphNetwork  # noqa: E402
+from frugally.fit.vision.weights import random_weights  # noqa: E402
 from frugally.nets.vision.graph import Builder  # noqa: E402
 from frugally.nets.vision.layers import Convolution  # noqa: E402
+from frugally.nets.vision.registry import make  # noqa: E402
 from frugally.nets.vision.shufflenet import shufflenet  # noqa: E402
 
 
@@ -108,3 +110,17 @@ def test_a_random_shuffle_draws_from_its_generator():
     network.eval()
     with torch.no_grad():
         assert torch.equal(network(x), GraphNetwork(graph, drawn(graph)).eval()(x))
+
+
+def test_norms_are_estimated_in_the_order_of_use():
+    named = [make(f"shufflenet-0.1x-g2{kind}", 16, 2) for kind in ("", "-random")]
+    weights = random_weights(named[0], 1)
+    batches = [torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(0))]
+    estimated = []
+    for graph in named:
+        network = GraphNetwork(graph, weights)
+        network.estimate(batches)
+        assert network.training
+        estimated.append(network.arrays())
+    for name, array in estimated[0].items():
+        np.testing.assert_array_equal(array, estimated[1][name])

@@ -7,6 +7,7 @@ from frugally.nets.vision.alexnet import alexnet
 from frugally.nets.vision.layers import Activation, ChannelShuffle, Convolution, PadChannels, Pool
 from frugally.nets.vision.mobilenet import mobilenet, multiple_of_8
 from frugally.nets.vision.mobilenet_v2 import mobilenet_v2
+from frugally.nets.vision.quick_resnet import STAGES, quick_resnet
 from frugally.nets.vision.resnet import resnet, resnet_cifar
 from frugally.nets.vision.shufflenet import CHANNELS, shufflenet
 from frugally.nets.vision.shufflenet_v2 import CHANNELS as CHANNELS_V2
@@ -181,3 +182,27 @@ def test_what_no_paper_has_is_refused(make, arguments):
 def test_an_image_that_is_too_small_is_refused():
     with pytest.raises(NetError, match="too small"):
         alexnet(size=8)
+
+
+def test_quick_resnet_has_many_channels_only_where_images_are_small():
+    net = quick_resnet()
+    sides = (32, 16, 8, 4)
+    for stage, ((channels, units), side) in enumerate(zip(STAGES, sides, strict=True), start=1):
+        last = f"stage{stage}.{units - 1}"
+        assert net.shapes[f"{last}.relu2"] == (channels, side, side)
+        assert f"stage{stage}.{units}.relu2" not in net.shapes
+    assert all(layer.groups == 1 for layer in layers(net, Convolution))
+    # The limits of the benchmark that it was made for.
+    assert net.parameters <= 1_000_000
+    assert net.macs <= 45_000_000
+
+
+def test_quick_resnet_projects_where_the_shape_changes_and_is_as_wide_as_its_scale():
+    net = quick_resnet(1.5)
+    first = ["conv", "norm", "relu", "conv", "norm"]
+    assert kinds(net, "stage2.0.") == [*first, "conv", "norm", "add", "relu"]
+    assert kinds(net, "stage2.1.") == [*first, "add", "relu"]
+    assert net.name == "quick-resnet-1.5x"
+    assert net.shapes["stage4.1.relu2"][0] == multiple_of_8(1.5 * STAGES[-1][0])
+    with pytest.raises(UsageError, match="scale"):
+        quick_resnet(0.1)

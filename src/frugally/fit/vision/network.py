@@ -102,10 +102,12 @@ class GraphNetwork(nn.Module):
     def estimate(self, batches: Any) -> None:
         """Set the means and variances of batch norms to those over some batches of images.
 
-        No path is dropped meanwhile, as none is in use, nor later on until `drop_paths` says so.
+        Nothing is dropped or shuffled by chance meanwhile, as nothing is in use.
         """
-        self.drop_paths(0.0)
+        by_chance = [m for m in self.modules() if isinstance(m, _ByChance) and m.training]
         norms = self.norms()
+        for module in by_chance:
+            module.eval()
         for norm in norms:
             norm.begin()
         with torch.no_grad():
@@ -113,6 +115,8 @@ class GraphNetwork(nn.Module):
                 self(batch)
         for norm in norms:
             norm.end()
+        for module in by_chance:
+            module.train()
 
     def drop_paths(self, done: float) -> None:
         """From now on drop paths as at a point of training, from 0 to 1: that much of their share.
@@ -181,7 +185,11 @@ class Draws(threading.local):
     generator: torch.Generator | None = None
 
 
-class _Shuffle(nn.Module):
+class _ByChance(nn.Module):
+    """A layer that does something else in training, drawn by chance."""
+
+
+class _Shuffle(_ByChance):
     def __init__(self, groups: int, draws: Draws | None) -> None:
         super().__init__()
         self.groups, self.draws = groups, draws
@@ -192,7 +200,7 @@ class _Shuffle(nn.Module):
         return functional.channel_shuffle(x, self.groups)
 
 
-class _Dropout(nn.Module):
+class _Dropout(_ByChance):
     def __init__(self, share: float, draws: Draws) -> None:
         super().__init__()
         self.share, self.draws = share, draws
@@ -204,7 +212,7 @@ class _Dropout(nn.Module):
         return x * (kept.to(x.dtype) / (1 - self.share))
 
 
-class _DropPath(nn.Module):
+class _DropPath(_ByChance):
     def __init__(self, share: float, draws: Draws) -> None:
         super().__init__()
         self.share, self.draws = share, draws

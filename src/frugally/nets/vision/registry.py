@@ -1,7 +1,8 @@
 """The networks by name: what there is, and a network for each name that a `Graph` carries.
 
-`NETWORKS` lists those that were published. Where a family takes any scale in a range, `find` and
-`make` know the names between them too, such as shufflenet-0.35x-g3.
+`NETWORKS` lists those that were published, and three of our own, the quick ResNets. Where a family
+takes any scale in a range, `find` and `make` know the names between them too, such as
+shufflenet-0.35x-g3.
 """
 
 from __future__ import annotations
@@ -13,14 +14,22 @@ from difflib import get_close_matches
 from typing import Any
 
 from frugally.errors import UsageError
-from frugally.nets.vision import alexnet, mobilenet, mobilenet_v2, resnet, shufflenet, shufflenet_v2
+from frugally.nets.vision import (
+    alexnet,
+    mobilenet,
+    mobilenet_v2,
+    quick_resnet,
+    resnet,
+    shufflenet,
+    shufflenet_v2,
+)
 from frugally.nets.vision.graph import Graph
 from frugally.nets.vision.stem import Size
 
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """Networks of one paper.
+    """Networks of one paper, or of our own.
 
     `form` is how they are named, a pattern whose named groups are keyword arguments of `function`;
     `options` says what those are; `scales` are the smallest and the largest scale, None where there
@@ -120,6 +129,14 @@ FAMILIES = (
         options="scale",
         published=tuple(f"mobilenet-v2-{scale}x" for scale in ("0.5", "0.75", "1", "1.4")),
         scales=mobilenet.SCALES,
+    ),
+    Family(
+        name="quick-resnet",
+        function=quick_resnet.quick_resnet,
+        form=rf"quick-resnet-{_SCALE}",
+        options="scale",
+        published=tuple(f"quick-resnet-{scale}x" for scale in ("0.5", "1", "2")),
+        scales=quick_resnet.SCALES,
     ),
 )  # fmt: skip
 

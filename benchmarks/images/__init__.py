@@ -1,0 +1,1 @@
+"""Benchmarks of networks for images, one module a table."""
