@@ -1,0 +1,1 @@
+"""Measured learning curves, and the study that made one of them."""

@@ -10,6 +10,7 @@ import click
 
 from frugally.budget import Budget, format_bytes, parse_bytes
 from frugally.cli.examples import examples
+from frugally.cli.fit_architecture import architecture
 from frugally.cli.fit_reader import reader, vectors
 from frugally.cli.fit_vision import group, quantise, vision
 from frugally.cli.fitting import (
@@ -32,6 +33,7 @@ Examples:
   frugally fit frontier tagger UD_English-EWT/ --sizes 50KB,100KB,300KB,1MB,3MB -o frontier
   frugally fit classifier reviews.csv --text body --label stars --budget 300KB -o stars
   frugally fit vision photos/ --budget "1MB 40MMAC 5ms" -o birds
+  frugally fit architecture photos/ --budget "1MB 5ms" --hours 1 -o found
   frugally fit group mymodel.py:build --data photos/ --tolerance 0.5 -o grouped
   frugally fit clusters corpus.jsonl.xz --clusters 256 -o clusters
   frugally fit vectors wiki.jsonl.xz squad/train-v1.1.json.xz -o vectors
@@ -45,7 +47,7 @@ def fit() -> None:
     """Train small nets on this machine."""
 
 
-for command in (examples, group, quantise, reader, vectors, vision):
+for command in (architecture, examples, group, quantise, reader, vectors, vision):
     fit.add_command(command)
 
 

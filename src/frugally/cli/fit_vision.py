@@ -22,6 +22,10 @@ from frugally.cli.showing import one_line
     "--family", multiple=True, default=("shufflenet",), show_default=True,
     help="Families of networks to choose from.",
 )  # fmt: skip
+@click.option(
+    "--cell", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The largest network of this cell, a cell.json from `frugally fit architecture`.",
+)  # fmt: skip
 @click.option("--side", type=click.IntRange(16, 512), help="Pixels that the network sees.")
 @click.option("--bits", type=click.Choice(["8", "32"]), default="32", show_default=True)
 @click.option("--epochs", default=30.0, show_default=True, help="Passes over the pictures.")
@@ -42,6 +46,7 @@ def vision(
     seed: int,
     network: str | None,
     family: tuple[str, ...],
+    cell: Path | None,
     side: int | None,
     bits: str,
     epochs: float,
@@ -58,6 +63,7 @@ def vision(
     needs_torch("Fitting a net")
     from frugally.fit.vision.fitting import fit_vision
     from frugally.fit.vision.training import Settings
+    from frugally.nets.vision.cells.files import load_cell
 
     settings = Settings(
         epochs=epochs,
@@ -74,6 +80,7 @@ def vision(
         budget=limits,
         families=family,
         network=network,
+        cell=load_cell(cell) if cell else None,
         side=side,
         bits=int(bits),
         settings=settings,

@@ -16,6 +16,7 @@ from frugally.files.disk import make_folder, write_whole
 from frugally.fit.memory import keep_freed_memory
 from frugally.fit.refusal import limit_of
 from frugally.fit.vision.augmentation import Augmentation
+from frugally.fit.vision.cell_stacks import largest_stack
 from frugally.fit.vision.choosing import choose, stored_bytes
 from frugally.fit.vision.forms import Choice, optimised, written
 from frugally.fit.vision.onnx_export import onnx_model
@@ -34,6 +35,8 @@ from frugally.fit.vision.training import Report, Settings, Trainer
 from frugally.fit.vision.training_forms import quick_forms
 from frugally.fit.vision.weights import random_weights, starting_weights
 from frugally.nets.card import Card
+from frugally.nets.vision.cells.cell import Cell
+from frugally.nets.vision.cells.stacking import stacked
 from frugally.nets.vision.graph import Graph
 from frugally.nets.vision.image_classifier import Input
 from frugally.nets.vision.registry import make
@@ -51,6 +54,7 @@ def fit_vision(
     budget: Budget,
     families: Sequence[str] = DEFAULT_FAMILIES,
     network: str | None = None,
+    cell: Cell | None = None,
     side: int | None = None,
     bits: int = 32,
     settings: Settings | None = None,
@@ -60,7 +64,8 @@ def fit_vision(
 ) -> Card:
     """Fit an image classifier on pictures in one folder a class; returns its card.
 
-    Of the `families` the largest network is taken that keeps the budget, or the `network` named.
+    Of the `families` the largest network is taken that keeps the budget, or the `network` named, or
+    the largest that is stacked from a `cell`.
     `side` is that of the images it sees, by default proposed by the pictures. With 8 `bits` what is
     saved computes in integers. A `teacher` is a folder or ONNX file (see `teaching.Teacher`).
     What runs, `network.onnx`, and its card together keep the budget's bytes; `weights.safetensors`
@@ -76,6 +81,8 @@ def fit_vision(
         raise UsageError(f"weights have 8 or 32 bits, not {bits}")
     if budget.passages is not None:
         raise UsageError("an image classifier reads no passages", hint="like '1MB 40MMAC 5ms'")
+    if cell is not None and network is not None:
+        raise UsageError("a network is named or stacked from a cell, not both")
     keep_freed_memory()
     settings = settings or Settings()
     make_folder(out)
@@ -93,7 +100,7 @@ def fit_vision(
     planned = _recalled(out / PLAN) if resume else None
     if planned is None:
         planned = _planned(
-            _candidates(families, network, side, len(pictures.classes), bits, report),
+            _candidates(families, network, cell, side, len(pictures.classes), bits, report),
             budget, pictures, given, settings, about, bits, report,
         )  # fmt: skip
         write_whole(out / PLAN, json.dumps(planned.as_dict()).encode())
@@ -162,11 +169,17 @@ Candidates = Callable[[Budget], Graph]
 
 
 def _candidates(
-    families: Sequence[str], network: str | None, side: int, classes: int, bits: int, report: Report
-) -> Candidates:
-    seconds = _seconds()
+    families: Sequence[str], network: str | None, cell: Cell | None, side: int, classes: int,
+    bits: int, report: Report,
+) -> Candidates:  # fmt: skip
+    seconds = measured_seconds()
 
     def largest(budget: Budget) -> Graph:
+        if cell is not None:
+            stack = largest_stack(
+                cell, budget, side=side, classes=classes, bits=bits, seconds=seconds, report=report
+            )
+            return stacked(cell, stack, side, classes)
         if network is None:
             return choose(
                 budget, families, side=side, classes=classes, bits=bits, seconds=seconds,
@@ -201,7 +214,9 @@ def _planned(
         seconds = timed(model, graph)
         smaller = within
         if budget.size is not None and within.size is not None and size > budget.size:
-            smaller = replace(smaller, size=within.size - (size - budget.size) - 1)
+            # Below the network at hand, too: what is counted may be far from what is written.
+            counted = min(within.size - (size - budget.size), stored_bytes(graph, bits))
+            smaller = replace(smaller, size=counted - 1)
         if budget.seconds is not None and within.seconds is not None:
             share = _SLACK * budget.seconds / seconds
             if share < 1:
@@ -221,7 +236,7 @@ def _planned(
     )
 
 
-def _seconds() -> Callable[[Graph], float]:
+def measured_seconds() -> Callable[[Graph], float]:
     """What networks take for one image in one thread, as the graph says, each measured once."""
     known: dict[str, float] = {}
 

@@ -1,0 +1,119 @@
+"""The tables of `benchmarks.architecture`, from what it kept."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import kendalltau
+
+from benchmarks import machine
+
+Results = dict[str, Any]
+NASNET_DAYS = 2000  # of P100 GPUs: 500 of them for four days (arXiv:1707.07012, section 4)
+P100_FLOPS = 9.3e12  # a second at most, single precision (NVIDIA's data sheet, PCIe)
+
+
+def tau(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Kendall's tau-b, and 95 % of bootstrap resamples of the pairs."""
+    random = np.random.default_rng(0)
+    picks = random.integers(len(one), size=(1000, len(one)))
+    taus = [kendalltau(one[p], other[p]).statistic for p in picks]
+    known = [t for t in taus if np.isfinite(t)]
+    low, high = np.quantile(known, (0.025, 0.975)) if known else (np.nan, np.nan)
+    return float(kendalltau(one, other).statistic), float(low), float(high)
+
+
+def _some(results: Results, start: str) -> Results:
+    return {key.removeprefix(start): one for key, one in results.items() if key.startswith(start)}
+
+
+def correlation(results: Results) -> str:
+    """How well each evaluator ranks cells."""
+    cells = list(_some(results, "correlation ").values())
+    if len(cells) < 3:
+        return ""
+    long = np.array([one["long"][0] for one in cells])
+    rows = []
+    for name in ("parameters", "macs", "kernel", "flow", "gradient", "shared", "short"):
+        values = [one[name] if name in ("parameters", "macs") else one[name][0] for one in cells]
+        value, low, high = tau(np.nan_to_num(np.array(values, float), neginf=-1e30), long)
+        taken = "0" if name in ("parameters", "macs") else (
+            f"{np.mean([one[name][1] for one in cells]):.1f}"
+        )  # fmt: skip
+        rows.append([name, f"{value:.2f}", f"{low:.2f} to {high:.2f}", taken])
+    seconds = np.mean([one["long"][1] for one in cells])
+    head = [f"{len(cells)} cells, longer training {seconds:.0f} s", "Kendall's tau", "95 %",
+            "seconds a cell"]  # fmt: skip
+    return machine.table(head, rows)
+
+
+def _by_name(results: Results, part: str) -> dict[str, list[dict[str, Any]]]:
+    """Trainings of a part by what they are of, all seeds together."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for key, one in _some(results, f"{part} ").items():
+        match = re.fullmatch(r"(.+) seed \d+", key)
+        if match:
+            found["chance" if match[1].startswith("chance") else match[1]].append(one)
+    return found
+
+
+def trainings(results: Results, part: str) -> str:
+    """Accuracy of what a part trained."""
+    rows = []
+    for name, ones in _by_name(results, part).items():
+        scores = 100 * np.array([one["accuracy"] for one in ones])
+        spread = f" ± {scores.std(ddof=1):.2f}" if len(scores) > 1 else ""
+        rows.append([
+            name, f"{scores.mean():.2f}{spread}", len(scores),
+            *(f"{np.mean([one[k] for one in ones]) / by:.2f}"
+              for k, by in (("parameters", 1e6), ("macs", 1e6), ("milliseconds", 1))),
+        ])  # fmt: skip
+    for key, why in _some(results, f"{part} ").items():
+        if key.endswith(" refused"):
+            rows.append([key.removesuffix(" refused"), why, "", "", "", ""])
+    head = [part, "accuracy, %", "trainings", "M parameters", "MMACs", "ms"]
+    return machine.table(head, rows) if rows else ""
+
+
+def searches(results: Results) -> str:
+    """What the searches took, beside NASNet's."""
+    rows = []
+    theirs = NASNET_DAYS * 86400 * P100_FLOPS
+    for name, one in _some(results, "search ").items():
+        rows.append([
+            name, one["scored"], f"{one['reward']:.3f}", f"{one['mean']:.3f}",
+            f"{one['flops']:.2g}", f"{one['seconds'] / 3600:.2f}", f"{theirs / one['flops']:,.0f}",
+        ])  # fmt: skip
+    head = ["search", "cells scored", "best", "mean", "FLOP", "hours here",
+            "NASNet's FLOP at peak : ours"]  # fmt: skip
+    return machine.table(head, rows) if rows else ""
+
+
+def times(results: Results) -> str:
+    """Predicted against measured milliseconds."""
+    pairs = np.array(list(_some(results, "times ").values()), float)
+    if len(pairs) < 3:
+        return ""
+    errors = np.abs(pairs[:, 0] / pairs[:, 1] - 1)
+    value, low, high = tau(pairs[:, 0], pairs[:, 1])
+    return machine.table(
+        ["cells", "measured, ms", "median error", "90th percentile", "Kendall's tau", "95 %"],
+        [[len(pairs), f"{pairs[:, 1].min():.2f} to {pairs[:, 1].max():.2f}",
+          f"{np.median(errors):.1%}", f"{np.quantile(errors, 0.9):.1%}", f"{value:.2f}",
+          f"{low:.2f} to {high:.2f}"]],
+    )  # fmt: skip
+
+
+def render(kept: Results) -> str:
+    """All tables for which there is something."""
+    results = kept["results"]
+    tables: Sequence[str] = (
+        correlation(results), searches(results), trainings(results, "strategies"), times(results),
+        trainings(results, "winner"), trainings(results, "transfer"), trainings(results, "groups"),
+    )  # fmt: skip
+    return "\n\n".join(table for table in tables if table)

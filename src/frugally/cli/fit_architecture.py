@@ -1,0 +1,202 @@
+"""`frugally fit architecture`: search a cell for one's pictures, and say what was learned by it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from frugally.budget import Budget, format_bytes, format_flops, format_seconds
+from frugally.cli.fitting import FOLDER, needs_torch, say, seed_option
+from frugally.cli.opening import json_option
+from frugally.cli.showing import printable
+from frugally.errors import FrugallyError, MissingExtraError, UsageError
+
+_EXAMPLES = """
+\b
+Examples:
+  frugally fit architecture photos/ --budget "1MB 5ms" --hours 1 -o found
+  frugally fit architecture photos/ --budget "1MB 5ms" --hours 3 -o found --resume
+  frugally fit architecture --learned found
+  frugally fit vision other/ --cell found/cell.json --budget "2MB 10ms" -o other-net
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("pictures", required=False, type=click.Path(path_type=Path, exists=True))
+@click.option("-o", "--out", type=FOLDER, help="Folder to write to.")
+@click.option("--budget", metavar="BUDGET", help='What the network may cost: "1MB 5ms".')
+@click.option("--hours", type=float, help="Time for the search; the winner's training is extra.")
+@click.option(
+    "--strategy", type=click.Choice(["evolution", "controller", "random"]), default="evolution",
+    show_default=True, help="Who proposes cells.",
+)  # fmt: skip
+@click.option(
+    "--evaluator", default="proxy,short", show_default=True, metavar="NAME,...",
+    help="Who scores them: proxy, shared, short; of several each scores the best of the one "
+    "before.",
+)  # fmt: skip
+@click.option(
+    "--operations", type=click.Choice(["all", "paper"]), default="all", show_default=True,
+    help="NASNet's operations, or groups and shuffle as well.",
+)  # fmt: skip
+@click.option("--blocks", default=5, show_default=True, help="Blocks of a cell.")
+@click.option("--passes", default=1.0, show_default=True, help="Over the pictures, for a cell.")
+@click.option("--pictures-each", default=8192, show_default=True, help="That a cell learns from.")
+@click.option("--trial-minutes", default=10.0, show_default=True, help="That a cell may take.")
+@click.option("--filters", default=16, show_default=True, help="Of the networks that are tried.")
+@click.option("--finalists", default=3, show_default=True, help="Cells trained once more.")
+@click.option("--epochs", default=30.0, show_default=True, help="Of the winner's training.")
+@click.option("--batch", default=128, show_default=True, help="Pictures in a step of it.")
+@click.option("--rate", default=0.2, show_default=True, help="Its highest learning rate.")
+@click.option("--side", type=click.IntRange(16, 512), help="Pixels that the networks see.")
+@click.option("--resume", is_flag=True, help="Go on with the search in the folder.")
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1),
+    help="Cells tried at once, each in a process of its own.",
+)  # fmt: skip
+@click.option("--cluster", metavar="ADDRESS", help="A Dask cluster to run on: tcp://host:8786.")
+@click.option(
+    "--learned", type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Only say what the search in this folder shows of operations.",
+)  # fmt: skip
+@json_option
+@seed_option
+def architecture(
+    pictures: Path | None,
+    out: Path | None,
+    budget: str | None,
+    hours: float | None,
+    strategy: str,
+    evaluator: str,
+    operations: str,
+    blocks: int,
+    passes: float,
+    pictures_each: int,
+    trial_minutes: float,
+    filters: int,
+    finalists: int,
+    epochs: float,
+    batch: int,
+    rate: float,
+    side: int | None,
+    resume: bool,
+    workers: int,
+    cluster: str | None,
+    learned: Path | None,
+    as_json: bool,
+    seed: int,
+) -> None:
+    """Search the best cell for PICTURES inside a budget, and fit a classifier of it.
+
+    PICTURES has one folder a class, or is a .zip or .tar of such folders. The folder that is made
+    is a classifier as `frugally fit vision` makes it, with cell.json, cell.png and trials.sqlite.
+    """
+    if learned is not None:
+        _learned(learned, as_json)
+        return
+    if pictures is None or out is None or budget is None or hours is None:
+        raise UsageError(
+            "a search takes PICTURES, --budget, --hours and -o",
+            hint='frugally fit architecture photos/ --budget "1MB 5ms" --hours 1 -o found',
+        )
+    limits = Budget.parse(budget)
+    needs_torch("Searching an architecture")
+    from frugally.fit.architecture.fitting import SUMMARY, How, fit_architecture
+    from frugally.fit.architecture.space import Space
+    from frugally.fit.vision.training import Settings
+    from frugally.nets.cpus import available_cpus
+    from frugally.nets.vision.cells.stacking import Stack
+
+    cpus = available_cpus()
+    how = How(
+        strategy=strategy,
+        evaluators=tuple(name.strip() for name in evaluator.split(",")),
+        stack=Stack(cells=1, filters=filters),
+        passes=passes,
+        learnt=pictures_each,
+        seconds_each=60 * trial_minutes,
+        finalists=finalists,
+        threads=max(1, cpus // workers),
+    )
+    with ExitStack() as stack:
+        executor, count = _executor(stack, workers, cluster)
+        card = fit_architecture(
+            pictures, out, budget=limits, seconds=3600 * hours,
+            space=Space.paper(grouped=operations == "all", blocks=blocks), how=how,
+            final=Settings(epochs=epochs, batch=batch, rate=rate, seed=seed, threads=cpus),
+            executor=executor, workers=count, side=side, resume=resume,
+            report=lambda line: say(printable(line)),
+        )  # fmt: skip
+    found = json.loads((out / SUMMARY).read_text("utf-8"))
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        _show(found)
+    say(f"{out}: {format_bytes(card['budget']['met'])}, with cell.json, cell.png, trials.sqlite")
+
+
+def _show(found: dict[str, Any]) -> None:
+    counts = found["trials"]
+    click.echo(
+        f"{sum(counts.values()):,} cells: "
+        + ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
+    )
+    for one in found["finalists"]:
+        scored = one["note"] if one["accuracy"] is None else f"{one['accuracy']:.4f}"
+        click.echo(
+            f"trial {one['trial']}: {one['parameters']:,} parameters, {one['macs'] / 1e6:.1f} "
+            f"MMACs, {one['milliseconds']:.2f} ms, accuracy after a short training {scored}"
+        )
+    click.echo(
+        f"{found['network']}: accuracy {found['accuracy']:.4f}, {found['milliseconds']:.2f} ms; "
+        f"the search took {format_seconds(found['search_seconds'])}, "
+        f"{format_flops(found['search_flops'])}"
+    )
+
+
+def _learned(folder: Path, as_json: bool) -> None:
+    for package in ("torch", "matplotlib"):
+        if find_spec(package) is None:
+            raise MissingExtraError(package, "fit", "Looking at a search")
+    from frugally.fit.architecture.learned import PAGE, learn
+    from frugally.fit.architecture.learned_page import write
+
+    found = learn(folder)
+    write(folder, found)
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=1))
+    else:
+        click.echo((folder / PAGE).read_text("utf-8").rstrip())
+    say(f"{folder}: {PAGE}")
+
+
+def _executor(
+    stack: ExitStack, workers: int, cluster: str | None
+) -> tuple[Callable[[], Executor], int]:
+    """What makes an executor, and how many cells it tries at once."""
+    os.environ["OMP_NUM_THREADS"] = "1"  # training shares its batches among threads of its own
+    if cluster is None:
+        # Each thread has a spawned process of its own: see `trial_process`.
+        return lambda: ThreadPoolExecutor(workers, "trial"), workers
+    if find_spec("distributed") is None:
+        raise MissingExtraError("distributed", "cluster", "A search on a cluster")
+    from distributed import Client
+
+    try:
+        client = stack.enter_context(Client(cluster, timeout="20s"))
+    except (OSError, ValueError, TypeError) as error:
+        raise FrugallyError(
+            f"no cluster answers at {cluster}: {error}", hint="start one with `dask scheduler`"
+        ) from error
+    count = len(client.scheduler_info(n_workers=-1)["workers"])
+    if not count:
+        raise FrugallyError(f"the cluster at {cluster} has no workers", hint="dask worker ADDRESS")
+    return lambda: client.get_executor(pure=False), count
