@@ -37,6 +37,7 @@ bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_D
 	$(BIN)/python -m benchmarks.spaceless --work runs/segmenting
 	$(BIN)/python -m benchmarks.classifying
 	$(BIN)/python -m benchmarks.clusters
+	$(BIN)/python -m benchmarks.learning_curves
 	$(BIN)/python -m benchmarks
 
 .venv/run.stamp: pyproject.toml constraints.txt

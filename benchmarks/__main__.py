@@ -17,6 +17,7 @@ from benchmarks import (
     clusters,
     distant,
     language,
+    learning_curves,
     machine,
     reading,
     retrieval,
@@ -46,6 +47,7 @@ TABLES = {
     "spaceless": spaceless.render,
     "classifying": classifying.render,
     "clusters": clusters.render,
+    "learning_curves": learning_curves.render,
 }
 
 

@@ -1,14 +1,15 @@
 """Fit the constants of `frugally.ask.weighing`.
 
-    python -m benchmarks.weighing --data DIR --collection FOLDER [--questions 800]
+    python -m benchmarks.weighing --data DIR --collection FOLDER [--questions 2000]
 
 Questions are of SQuAD articles that the reader's training held out; they are asked over the
 collection of the retrieval benchmark (`python -m benchmarks.retrieval --work FOLDER` leaves it in
-FOLDER/frugally). The weight of the search and the number of passages are those with the highest
-exact match; the ceiling, which settles answers early, is the lowest that loses no more than ALLOWED
-of it; the confidence is a logistic regression on score and margin; the threshold is where answering
-and refusing are both as right as can be on benchmarks/questions/shipped-dev.jsonl, over the
-collection that ships.
+FOLDER/frugally). The passages are the fewest with which exact match is within WORTH of the highest,
+the weight of the search that with which it is highest then; the ceiling, which settles answers
+early, is the lowest that loses no more than ALLOWED of it;
+the confidence is a logistic regression on score and margin; the threshold is where answering and
+refusing are both as right as can be on benchmarks/questions/shipped-dev.jsonl, over the collection
+that ships.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ MOST = 30
 PASSAGES = (5, 8, 12, 16, 20, 30)
 RETRIEVAL = (0.0, 0.3, 0.6, 1.0, 1.4, 1.8, 2.3, 3.0, 4.0)
 CEILINGS = tuple(range(0, 41))
-ALLOWED = 0.001  # of exact match
+WORTH = 0.005  # of exact match, that reading more passages is worth
+ALLOWED = 0.001  # of it, that settling an answer early may lose
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def read_all(
         hits = collection.search(question, MOST)
         spans = reader.read(question, [hit.text for hit in hits])
         pairs = [(hit, span) for hit, span in zip(hits, spans, strict=True) if span is not None]
+        if not pairs:  # nothing shares a word with the question
+            continue
         done.append(
             Read(
                 np.array([span.score for _, span in pairs]),
@@ -112,8 +116,11 @@ def fit_choice(reads: list[Read]) -> Weighing:
         for passages in PASSAGES
         for retrieval in RETRIEVAL
     ]
-    best = max(whole, key=lambda candidate: exact(reads, candidate))
-    least = exact(reads, best) - ALLOWED
+    scores = {candidate: exact(reads, candidate) for candidate in whole}
+    goal = max(scores.values()) - WORTH
+    fewest = min(candidate.passages for candidate in whole if scores[candidate] >= goal)
+    best = max((c for c in whole if c.passages == fewest), key=scores.__getitem__)
+    least = scores[best] - ALLOWED
     ceilings = (replace(best, ceiling=float(ceiling)) for ceiling in CEILINGS)
     return next((early for early in ceilings if exact(reads, early) >= least), best)
 
@@ -163,7 +170,7 @@ def main() -> None:
     """Fit everything and print the constants."""
     parser = machine.arguments("Fit how reader and search are weighed.")
     parser.add_argument("--collection", type=Path, required=True)
-    parser.add_argument("--questions", type=int, default=800)
+    parser.add_argument("--questions", type=int, default=2000)
     options = parser.parse_args()
     data = machine.needs(options.data, "squad")
     reader = shipped_reader()

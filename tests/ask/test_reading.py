@@ -9,7 +9,7 @@ import pytest
 from frugally import Collection, Document, NoAnswer
 from frugally.ask.reading import read_best_first
 from frugally.ask.span_cache import SpanCache
-from frugally.ask.weighing import Weighing
+from frugally.ask.weighing import DEFAULT_WEIGHING, Weighing
 from frugally.budget import Budget
 from frugally.cost import metered, spend
 from frugally.errors import BudgetError, UsageError
@@ -106,7 +106,7 @@ def test_limits_hold_and_are_named(snapshot, limit, most):
         snapshot, "word", reader, weighing=Weighing(ceiling=math.inf), limit=limit
     )
     assert found.stopped == "limit"
-    assert found.unread == 12 - len(found.hits) > 0
+    assert found.unread == DEFAULT_WEIGHING.passages - len(found.hits) > 0
     assert most is None or len(found.hits) == most
     if limit.flops is not None:
         assert 0 < 10 * sum(len(hit.text) for hit in found.hits) <= limit.flops
@@ -127,7 +127,7 @@ def test_a_limit_of_time_is_kept(snapshot):
             snapshot, "word", reader, weighing=Weighing(ceiling=math.inf), limit=Budget(seconds=0.2)
         )
     assert found.stopped == "limit"
-    assert 0 < len(found.hits) < 12
+    assert 0 < len(found.hits) < DEFAULT_WEIGHING.passages
     assert cost.passages_read == len(found.hits)
 
 
@@ -137,9 +137,8 @@ def test_a_reader_of_unknown_cost_is_not_probed_and_has_no_limit_of_flops(snapsh
             return 0
 
     reader = Unknown()
-    found = read_best_first(
-        snapshot, "word", reader, weighing=Weighing(ceiling=math.inf), limit=Budget(seconds=3600)
-    )
+    every = Weighing(ceiling=math.inf, passages=12)
+    found = read_best_first(snapshot, "word", reader, weighing=every, limit=Budget(seconds=3600))
     assert (len(found.hits), found.stopped) == (12, "end")
     assert reader.calls == [2, 4, 6]
     with pytest.raises(UsageError, match="operations"):

@@ -22,14 +22,14 @@ class Weighing:
     that settles an answer before all are read.
     """
 
-    retrieval: float = 1.4
-    slope: float = 0.1596
-    margin: float = 0.2653
-    offset: float = -2.3959
-    threshold: float = 0.44
-    passages: int = 12
+    retrieval: float = 0.6
+    slope: float = 0.1326
+    margin: float = 0.3261
+    offset: float = -2.0127
+    threshold: float = 0.48
+    passages: int = 8
     together: int = 2
-    ceiling: float = 14.0
+    ceiling: float = 9.0
 
     def highest(self, gap: float) -> float:
         """What a passage can score at most whose search score is `gap` above the best one's."""
