@@ -39,7 +39,7 @@ def draw_study(report: StudyReport, title: str) -> Any:
             axes.fill_between(
                 sizes,
                 np.clip(np.minimum(ends[:, 0], best), floor, None),
-                np.minimum(np.maximum(ends[:, 1], best), 3 * float(data.error.max())),
+                np.minimum(np.maximum(ends[:, 1], best), min(1.0, 3 * float(data.error.max()))),
                 color=colour,
                 alpha=0.13,
                 linewidth=0,

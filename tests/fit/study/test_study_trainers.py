@@ -56,7 +56,7 @@ def trainer(request, texts, pictures, tmp_path):
         steps=4, batch=16, threads=1,
     )  # fmt: skip
     return {
-        "language": LanguageTrainer(paths=(texts,), least_steps=10),
+        "language": LanguageTrainer(paths=(texts,), steps=10),
         "tagger": TaggerTrainer(bank=BANK, epochs=1),
         "transfer": TaggerTrainer(bank=BANK, then=BANK / "en_cut-ud-dev.conllu", epochs=1),
         "vision": vision,

@@ -26,18 +26,16 @@ from frugally.nets.trainer import Outcome, Run
 CAPACITIES = {"small": 2, "middle": 12, "large": 72}
 """How many times the bytes of the smallest identifier there is."""
 
-_EPOCHS = 12
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageTrainer:
     """A `Trainer` on label<TAB>text files, or on a folder of treebanks named by their language.
 
-    Few texts are gone through more often, until there were `least_steps`.
+    Every run takes the same number of `steps`, so that only what is learnt from differs.
     """
 
     paths: tuple[Path, ...]
-    least_steps: int = 300
+    steps: int = 2000
     seed: int = 1013
 
     def about(self) -> dict[str, Any]:
@@ -52,7 +50,7 @@ class LanguageTrainer:
             "capacities": list(CAPACITIES),
             "variants": ["plain"],
             "data": {path.name: digest_of(path) for path in _files(self.paths)},
-            "least_steps": self.least_steps,
+            "steps": self.steps,
             "split_seed": self.seed,
         }
 
@@ -62,10 +60,9 @@ class LanguageTrainer:
         order = np.random.default_rng(run.seed).permutation(len(parts.train.texts))[: run.size]
         some = Texts([parts.train.texts[i] for i in order], parts.train.labels[order])
         fit = Fit(seed=run.seed)
-        steps = max(self.least_steps, _EPOCHS * run.size // fit.batch)
         work = Work(replace(parts, train=some), fit, {}, lambda line: None)
         shape = shape_of(run.capacity, len(parts.names))
-        net = work.train(shape, steps)
+        net = work.train(shape, self.steps)
         truth = parts.held.labels
         wrong = [
             float((logits_of(net, bags_of(texts, shape)).argmax(axis=1) != truth).mean())
