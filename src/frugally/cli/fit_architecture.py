@@ -14,10 +14,11 @@ from typing import Any
 import click
 
 from frugally.budget import Budget, format_bytes, format_flops, format_seconds
+from frugally.cli.cluster import cluster_executor
 from frugally.cli.fitting import FOLDER, needs_torch, say, seed_option
 from frugally.cli.opening import json_option
 from frugally.cli.showing import printable
-from frugally.errors import FrugallyError, MissingExtraError, UsageError
+from frugally.errors import MissingExtraError, UsageError
 
 _EXAMPLES = """
 \b
@@ -186,17 +187,4 @@ def _executor(
     if cluster is None:
         # Each thread has a spawned process of its own: see `trial_process`.
         return lambda: ThreadPoolExecutor(workers, "trial"), workers
-    if find_spec("distributed") is None:
-        raise MissingExtraError("distributed", "cluster", "A search on a cluster")
-    from distributed import Client
-
-    try:
-        client = stack.enter_context(Client(cluster, timeout="20s"))
-    except (OSError, ValueError, TypeError) as error:
-        raise FrugallyError(
-            f"no cluster answers at {cluster}: {error}", hint="start one with `dask scheduler`"
-        ) from error
-    count = len(client.scheduler_info(n_workers=-1)["workers"])
-    if not count:
-        raise FrugallyError(f"the cluster at {cluster} has no workers", hint="dask worker ADDRESS")
-    return lambda: client.get_executor(pure=False), count
+    return cluster_executor(stack, cluster, "A search on a cluster")

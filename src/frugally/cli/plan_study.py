@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from frugally.cli.cluster import cluster_executor
 from frugally.cli.fitting import needs_torch, say, seed_option
 from frugally.cli.opening import json_option
 from frugally.cli.showing import printable
-from frugally.errors import FrugallyError, MissingExtraError, UsageError
+from frugally.errors import MissingExtraError, UsageError
 
 if TYPE_CHECKING:
     from frugally.nets.trainer import Trainer
@@ -226,20 +227,7 @@ def _executor(
             os.environ["OMP_NUM_THREADS"] = "1"
         spawn = multiprocessing.get_context("spawn")
         return lambda: ProcessPoolExecutor(workers, mp_context=spawn), workers
-    if find_spec("distributed") is None:
-        raise MissingExtraError("distributed", "cluster", "A study on a cluster")
-    from distributed import Client
-
-    try:
-        client = stack.enter_context(Client(cluster, timeout="20s"))
-    except (OSError, ValueError, TypeError) as error:
-        raise FrugallyError(
-            f"no cluster answers at {cluster}: {error}", hint="start one with `dask scheduler`"
-        ) from error
-    count = len(client.scheduler_info(n_workers=-1)["workers"])
-    if not count:
-        raise FrugallyError(f"the cluster at {cluster} has no workers", hint="dask worker ADDRESS")
-    return lambda: client.get_executor(pure=False), count
+    return cluster_executor(stack, cluster, "A study on a cluster")
 
 
 def _show(found: StudyReport) -> None:
