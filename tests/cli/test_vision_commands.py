@@ -125,7 +125,11 @@ def test_quantising_it(fitted, photos, tmp_path):
     card = json.loads((small / "card.json").read_text())
     assert card["bits"] == 8
     assert card["scores"]["accuracy"] > 0.9
-    assert (small / "network.onnx").stat().st_size < (out / "network.onnx").stat().st_size
+    # Of so small a network the nodes take more bytes than the weights: these are looked at.
+    onnx = pytest.importorskip("onnx")
+    weights = [onnx.load(folder / "network.onnx").graph.initializer for folder in (small, out)]
+    floats = [sum(len(w.raw_data) for w in some if w.data_type == 1) for some in weights]
+    assert floats[0] < 0.5 * floats[1]
     assert run("run", small, photos / "rot" / "1.png").stdout.startswith("rot\t")
     with pytest.raises(UsageError, match="8 bits already"):
         run("fit", "quantise", small, "--data", photos, "-o", tmp_path / "again")
