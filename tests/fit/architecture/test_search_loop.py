@@ -127,8 +127,8 @@ def test_a_worker_that_dies_costs_its_trial_only(tmp_path, monkeypatch):
     killed = ended.pop(first[2].digest)
     assert (killed.status, killed.note) == ("failed", "its worker died each time")
     assert {trial.status for trial in ended.values()} == {"done"}
-    # Twice if another trial was under way at first: then it is not known which of them did it.
-    assert 1 <= sum("a worker died" in line for line in said) <= 4
+    # Others are done again, too, if they were under way: how many, the clock decides.
+    assert f"a worker died; trial {killed.number} is done again" in said
 
 
 def test_a_search_that_was_left_goes_on_as_if_it_had_not_been(tmp_path):
