@@ -1,20 +1,24 @@
-"""How quickly ShuffleNet is trained: our forms of its convolutions against torch's own.
+"""How quickly ShuffleNet is trained: by us, and as one writes it in torch.
 
     python -m benchmarks.images.training_speed --data DIR [--work FOLDER]
 
-DIR (or the environment variable FRUGALLY_DATA) holds vision/cifar10.tar.xz. Whole steps are
-timed, with the making of pictures, backward passes and updates, in batches of 128 dealt out to
-two threads; in each round every form has its turn, one begins after the other, and the medians
-over rounds are kept in benchmarks/results/image-training-speed.json. The forms compute the same
-function: which one a convolution has is measured when a training begins, as in every training.
+DIR (or the environment variable FRUGALLY_DATA) holds vision/cifar10.tar.xz. Steps are of 128
+pictures on two threads. Ours are whole, with the making of pictures, clipping and averaging; their
+convolutions in torch's own form, or in the quickest of several equal ones, measured when a training
+begins. Beside them stands the same network in modules of torch, which gets its batch for nothing
+(benchmarks/images/plain_shufflenet.py). In each round every kind has its turn, beginning with
+another; the medians over rounds are kept in benchmarks/results/image-training-speed.json.
 """
 
 from __future__ import annotations
 
 import statistics
+from functools import partial
 from typing import Any
 
 from benchmarks import machine
+from benchmarks.images import plain_shufflenet
+from benchmarks.images.plain_shufflenet import PlainShuffleNet
 from benchmarks.images.training import (
     CIFAR,
     SIDE,
@@ -29,26 +33,40 @@ from frugally.fit.vision.training_forms import quick_forms
 from frugally.nets.vision.registry import make
 
 NAME = "image-training-speed"
-NETWORKS = ("shufflenet-1x-g3", "shufflenet-0.5x-g8")
+NETWORKS = {  # groups and scale
+    "shufflenet-1x-g3": (3, 1.0),
+    "shufflenet-0.5x-g3": (3, 0.5),
+    "shufflenet-0.5x-g8": (8, 0.5),
+}
 SETTINGS = Settings()
 ROUNDS, STEPS = 7, 8
-QUICK, OWN = "quickest forms", "torch's own"
+PLAIN, EXPERT = "torch, float32", "torch, bfloat16, channels last"
+OWN, QUICK = "ours, torch's convolutions", "ours, quickest forms"
 
 
 def measure(work: Work, name: str) -> dict[str, Any]:
-    """Images a second in each round, by forms; and which forms were the quickest."""
+    """Images a second in each round, by kinds; and which forms were the quickest."""
     pictures = work.whole_cifar()
-    graph = make(name, SIDE, len(pictures.classes))
+    classes = len(pictures.classes)
+    graph, plain = make(name, SIDE, classes), PlainShuffleNet(*NETWORKS[name], classes)
+    trained = sum(parameter.numel() for parameter in plain.parameters())
+    assert trained == graph.parameters, f"{name} was written with {trained:,} parameters"
     forms = quick_forms(graph, SETTINGS.share, bfloat16=SETTINGS.bfloat16)
-    kinds: dict[str, dict[str, str]] = {QUICK: forms, OWN: {}}
-    for chosen in kinds.values():  # what a first run sets up is no part of a training's speed
-        images_per_second(graph, pictures, SETTINGS, chosen, 1)
+    theirs, ours = plain_shufflenet.images_per_second, images_per_second
+    kinds = {
+        PLAIN: partial(theirs, plain, SETTINGS, expert=False),
+        EXPERT: partial(theirs, plain, SETTINGS, expert=True),
+        OWN: partial(ours, graph, pictures, SETTINGS, {}),
+        QUICK: partial(ours, graph, pictures, SETTINGS, forms),
+    }
+    for run in kinds.values():  # what a first run sets up is no part of a training's speed
+        run(steps=1)
     rates: dict[str, list[float]] = {kind: [] for kind in kinds}
     for turn in range(ROUNDS):
         names = list(kinds)
-        for kind in names[turn % len(names) :] + names[: turn % len(names)]:
-            rate = images_per_second(graph, pictures, SETTINGS, kinds[kind], STEPS)
-            rates[kind].append(round(rate, 1))
+        first = turn % len(names)
+        for kind in names[first:] + names[:first]:
+            rates[kind].append(round(kinds[kind](steps=STEPS), 1))
         print(name, {kind: found[-1] for kind, found in rates.items()}, flush=True)
     counts: dict[str, int] = {}
     for form in forms.values():
@@ -61,13 +79,14 @@ def render(result: dict[str, Any]) -> str:
     rows = []
     for name, one in result["networks"].items():
         rates = one["images_per_second"]
-        quick, own = (statistics.median(rates[kind]) for kind in (QUICK, OWN))
-        ratios = [a / b for a, b in zip(rates[QUICK], rates[OWN], strict=True)]
+        quick = rates[QUICK]
+        row = [name, f"{statistics.median(quick):,.0f}"]
+        for kind in (OWN, EXPERT, PLAIN):
+            ratio = statistics.median(a / b for a, b in zip(quick, rates[kind], strict=True))
+            row.append(f"{statistics.median(rates[kind]):,.0f} ({ratio:.2f} ×)")
         forms = ", ".join(f"{count} {form}" for form, count in sorted(one["forms"].items()))
-        rows.append([name, f"{own:,.0f}", f"{quick:,.0f}", f"{statistics.median(ratios):.2f} ×",
-                     forms or "none"])  # fmt: skip
-    head = ["images/s in training", "torch's own", "quickest forms", "ratio",
-            "convolutions in another form"]  # fmt: skip
+        rows.append([*row, forms or "none"])
+    head = ["images/s in training", QUICK, OWN, EXPERT, PLAIN, "convolutions in another form"]
     return machine.table(head, rows)
 
 

@@ -25,6 +25,7 @@ from benchmarks.images import (
     training,
     training_speed,
 )
+from benchmarks.images.plain_shufflenet import PlainShuffleNet
 from PIL import Image
 
 from benchmarks import machine
@@ -33,8 +34,10 @@ from frugally.fit.vision import converting as fit_converting
 from frugally.fit.vision import fitting, tries
 from frugally.fit.vision.fitting import fit_vision
 from frugally.fit.vision.forms import Choice
+from frugally.fit.vision.network import GraphNetwork
 from frugally.fit.vision.onnx_export import onnx_model
 from frugally.fit.vision.training import Settings, Trainer
+from frugally.fit.vision.weights import starting_weights
 from frugally.nets.vision.registry import make
 
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -282,7 +285,7 @@ def test_imagenette(bench, monkeypatch):
 
 
 def test_training_speed(bench, monkeypatch):
-    monkeypatch.setattr(training_speed, "NETWORKS", ("shufflenet-0.25x-g3",))
+    monkeypatch.setattr(training_speed, "NETWORKS", {"shufflenet-0.25x-g3": (3, 0.25)})
     monkeypatch.setattr(training_speed, "ROUNDS", 2)
     monkeypatch.setattr(training_speed, "STEPS", 1)
     forms = {"stage3.0.conv": "dense"}
@@ -291,6 +294,21 @@ def test_training_speed(bench, monkeypatch):
     one = result["networks"]["shufflenet-0.25x-g3"]
     assert {len(rates) for rates in one["images_per_second"].values()} == {2}
     assert "| 1 dense |" in training_speed.render(result)
+
+
+@pytest.mark.parametrize("name", training_speed.NETWORKS)
+def test_shufflenet_as_one_writes_it_is_ours(name):
+    """The same function of the same weights."""
+    import torch
+
+    ours = GraphNetwork(graph := make(name, 32, 10), starting_weights(graph, 1)).train()
+    plain = PlainShuffleNet(*training_speed.NETWORKS[name]).train()
+    x = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        for mine, theirs in zip(ours.parameters(), plain.parameters(), strict=True):
+            mine.normal_(std=0.2)
+            theirs.copy_(mine)
+        torch.testing.assert_close(plain(x), ours(x), rtol=1e-4, atol=1e-4)
 
 
 def test_latency(bench, monkeypatch):
