@@ -9,10 +9,10 @@ from the processor time of single steps:
     correlation  140 minutes   40 random cells of 3, their scores by every evaluator, shared weights
     strategies    85           three searches of 20, nine trainings of 3
     times          4
-    winner       175           three trainings of 30, six of the registry's networks of 8 to 15
+    winner       180           three trainings of 30, seven of the registry's networks of 3 to 15
     transfer      60           four trainings of 10 to 15
     groups        85           three searches of 20, nine trainings of 3
-    all          549           9.2 hours
+    all          554           9.2 hours
 
 Winner and transfer need the cells of strategies. Every training is kept when it is done, and saved
 every four minutes before; a search is kept trial by trial, and shared weights are saved. After so
@@ -70,7 +70,7 @@ from frugally.nets.vision.cells.references import reference
 from frugally.nets.vision.cells.stacking import Stack, stacked
 from frugally.nets.vision.graph import Graph
 
-PEERS = ("shufflenet", "shufflenet-v2", "mobilenet-v2", "resnet-cifar")
+PEERS = ("shufflenet", "shufflenet-v2", "mobilenet-v2", "resnet-cifar", "quick-resnet")
 _DRAWN = 11  # the seed of the random cells
 
 

@@ -43,7 +43,8 @@ def test_a_form_is_the_same_function(net, form):
         for node in graph.nodes
         if isinstance(node.layer, Convolution) and form in fitting_forms(node.layer)
     }
-    assert len(forms) > 10
+    # Of 16 units each has a depthwise convolution, the first a pointwise one that is not grouped.
+    assert len(forms) == {"dense": 47, "shifted": 16, "batched": 31, "subsampled": 3}[form]
     found = []
     for chosen in ({}, forms):
         network = GraphNetwork(graph, weights, chosen).eval()
@@ -65,7 +66,7 @@ def test_forms_with_strides_and_uneven_padding(stride, padding):
     weights, x = drawn(graph), torch.randn(2, 6, 9, 8)
     with torch.no_grad():
         found = [GraphNetwork(graph, weights, {"conv": form})(x) for form in fitting_forms(layer)]
-    assert len(found) == 3
+    assert len(found) == (3 if stride == 1 else 4)
     for other in found[1:]:
         assert other.shape[1:] == graph.output
         torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-5)

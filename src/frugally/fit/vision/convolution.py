@@ -35,14 +35,16 @@ class _Convolution(nn.Module):
         """(N, in, H, W) to (N, out, H', W')."""
         return self._convolved(x, self.weight, self.layer.groups)
 
-    def _convolved(self, x: Tensor, weight: Tensor, groups: int) -> Tensor:
+    def _convolved(
+        self, x: Tensor, weight: Tensor, groups: int, stride: tuple[int, int] | None = None
+    ) -> Tensor:
         layer = self.layer
         top, left, bottom, right = layer.padding
         if not self._even:
             x = functional.pad(x, (left, right, top, bottom))
         padding = (top, left) if self._even else 0
         return functional.conv2d(
-            x, weight, self.bias, layer.stride, padding, layer.dilation, groups
+            x, weight, self.bias, stride or layer.stride, padding, layer.dilation, groups
         )
 
 
@@ -88,6 +90,22 @@ class _Shifted(_Convolution):
         return total if self.bias is None else total + self.bias[None, :, None, None]
 
 
+class _Subsampled(_Convolution):
+    """A strided convolution as one of stride 1, of which some places are kept.
+
+    It multiplies more, but oneDNN has no quick backward pass of strided depthwise convolutions.
+    """
+
+    @staticmethod
+    def fits(layer: Convolution) -> bool:
+        return layer.groups > 1 and layer.stride != (1, 1) and layer.kernel != (1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        down, across = self.layer.stride
+        y = self._convolved(x, self.weight, self.layer.groups, (1, 1))[:, :, ::down, ::across]
+        return y.contiguous(memory_format=torch.channels_last)
+
+
 class _Batched(_Convolution):
     """A grouped pointwise convolution as one batched product."""
 
@@ -110,6 +128,7 @@ CONVOLUTIONS: dict[str, type[_Convolution]] = {
     "torch": _Convolution,
     "dense": _Dense,
     "shifted": _Shifted,
+    "subsampled": _Subsampled,
     "batched": _Batched,
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ from torch.nn import functional
 
 from frugally.errors import NetError
 from frugally.fit.vision.convolution import CONVOLUTIONS
-from frugally.nets.vision.graph import INPUT, Graph
+from frugally.fit.vision.norm import Norm
+from frugally.nets.vision.graph import INPUT, Graph, Node
 from frugally.nets.vision.layers import (
     Activation,
     Add,
@@ -54,25 +57,33 @@ class GraphNetwork(nn.Module):
         super().__init__()
         self.graph = graph
         self.draws = Draws()
-        self._layers: list[tuple[str, nn.Module, tuple[str, ...]]] = []
-        last = {name: node.name for node in graph.nodes for name in node.inputs}
-        self._done: dict[str, list[str]] = {}
-        for name, user in last.items():
-            self._done.setdefault(user, []).append(name)
+        self._of: dict[str, nn.Module] = {}
+        self._runs: list[tuple[str, nn.Module, tuple[str, ...]]] = []
+        chains = {chain.nodes[-1]: chain for chain in chains_of(graph)}
+        joined = {name for chain in chains.values() for name in chain.nodes[:-1]}
         for node in graph.nodes:
             build = _MODULES.get(type(node.layer))
             if build is None:
                 raise NetError(f"{node.name} is a {type(node.layer).__name__}: none for torch")
             form = (forms or {}).get(node.name, "torch")
-            module = build(node.layer, graph.given(node), form, self.draws)
+            module, inputs = build(node.layer, graph.given(node), form, self.draws), node.inputs
+            if chain := chains.get(node.name):
+                inputs = chain.inputs
+                module = _Function(partial(self._of[chain.nodes[0]], relu=chain.relu))
             self.add_module(node.name.replace(".", "/"), module)
-            self._layers.append((node.name, module, node.inputs))
+            self._of[node.name] = module
+            if node.name not in joined:
+                self._runs.append((node.name, module, inputs))
+        last = {name: user for user, _, inputs in self._runs for name in inputs}
+        self._done: dict[str, list[str]] = {}
+        for name, user in last.items():
+            self._done.setdefault(user, []).append(name)
         self.load(weights)
 
     def forward(self, x: Tensor) -> Tensor:
         """The outputs of the last node."""
         values = {INPUT: x}
-        for name, module, inputs in self._layers:
+        for name, module, inputs in self._runs:
             values[name] = module(*(values[one] for one in inputs))
             for old in self._done.get(name, ()):
                 del values[old]
@@ -97,7 +108,7 @@ class GraphNetwork(nn.Module):
 
     def norms(self) -> list[Norm]:
         """The batch norms, in order."""
-        return [module for _, module, _ in self._layers if isinstance(module, Norm)]
+        return [module for module in self._of.values() if isinstance(module, Norm)]
 
     def estimate(self, batches: Any) -> None:
         """Set the means and variances of batch norms to those over some batches of images.
@@ -131,52 +142,46 @@ class GraphNetwork(nn.Module):
     def _tensors(self) -> dict[str, Tensor]:
         return {
             f"{name}.{key}": tensor
-            for name, module, _ in self._layers
+            for name, module in self._of.items()
             for key, tensor in module.state_dict(keep_vars=True).items()
         }
 
 
-class Norm(nn.Module):
-    """Batch norm by the batch in training, by the estimated mean and variance otherwise."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A batch norm and what is computed with it: an addition, a ReLU, or both, in this order."""
 
-    mean: Tensor
-    variance: Tensor
+    nodes: tuple[str, ...]
+    inputs: tuple[str, ...]
+    relu: bool
 
-    def __init__(self, channels: int, epsilon: float) -> None:
-        super().__init__()
-        self.epsilon = epsilon
-        self.scale = nn.Parameter(torch.ones(channels))
-        self.bias = nn.Parameter(torch.zeros(channels))
-        self.register_buffer("mean", torch.zeros(channels))
-        self.register_buffer("variance", torch.ones(channels))
-        self._sums: list[Tensor] | None = None
-        self._count = 0
 
-    def begin(self) -> None:
-        """From now on collect sums of what comes through."""
-        self._sums = [torch.zeros_like(self.scale, dtype=torch.float64) for _ in range(2)]
-        self._count = 0
-
-    def end(self) -> None:
-        """Set mean and variance to those of what came through."""
-        assert self._sums is not None
-        mean = self._sums[0] / self._count
-        self.mean.copy_(mean)
-        self.variance.copy_((self._sums[1] / self._count - mean**2).clamp_min(0))
-        self._sums = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C, H, W) to the same."""
-        if self._sums is not None:
-            seen = x.detach().float()
-            self._sums[0] += seen.sum(dim=(0, 2, 3), dtype=torch.float64)
-            self._sums[1] += (seen**2).sum(dim=(0, 2, 3), dtype=torch.float64)
-            self._count += x.shape[0] * x.shape[2] * x.shape[3]
-        elif not self.training:
-            return functional.batch_norm(
-                x, self.mean, self.variance, self.scale, self.bias, False, 0.0, self.epsilon
-            )
-        return functional.batch_norm(x, None, None, self.scale, self.bias, True, 0.0, self.epsilon)
+def chains_of(graph: Graph) -> list[Chain]:
+    """Batch norms of a graph, each with the addition and ReLU that alone see its output."""
+    users: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        for name in node.inputs:
+            users.setdefault(name, []).append(node)
+    found: list[Chain] = []
+    taken: set[str] = set()
+    for node in graph.nodes:
+        if not isinstance(node.layer, BatchNorm):
+            continue
+        nodes, inputs, relu = [node.name], node.inputs, False
+        after = users.get(node.name, [])
+        if len(after) == 1 and after[0].name not in taken:
+            add = after[0]
+            if isinstance(add.layer, Add) and len(add.inputs) == 2:
+                inputs += tuple(name for name in add.inputs if name != node.name)
+                nodes.append(add.name)
+                taken.add(add.name)
+                after = users.get(add.name, [])
+        if len(after) == 1 and after[0].layer == Activation(kind="relu"):
+            nodes.append(after[0].name)
+            relu = True
+        if len(nodes) > 1:
+            found.append(Chain(nodes=tuple(nodes), inputs=inputs, relu=relu))
+    return found
 
 
 class Draws(threading.local):

@@ -1,11 +1,13 @@
 """ShuffleNet 0.5x in three groups against AlexNet in two, one thread, by resolution.
 
-    python -m benchmarks.shufflenet [--again]
+    python -m benchmarks.images.shufflenet [--again]
 
 All networks of one resolution are timed in turns, in one run: as their graphs say, and in the
 quickest equal form that was found on this machine (kept with the result; --again searches anew,
 which takes minutes); AlexNet without its local response norms too, which later descriptions of it
-leave out; and both in 8 bits. Weights are random: time does not hang on them.
+leave out; and both in 8 bits. Weights are random: time does not hang on them. What each layer of
+ShuffleNet took as written and in its quickest form is in benchmarks/results/image-shufflenet.json,
+and how far the outputs of the two are apart.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from frugally.nets.vision.graph import INPUT, Graph
 from frugally.nets.vision.layers import LocalResponseNorm
 from frugally.nets.vision.registry import make
 
+NAME = "image-shufflenet"
+OUR_NETWORK = "shufflenet-0.5x-g3"
 SIZES = ((224, 224), (480, 640), (720, 1280))
 SECONDS = 12.0  # of timing, for each resolution
 OURS = ("ShuffleNet as written", "ShuffleNet, quickest form", "ShuffleNet, 8 bits")
@@ -66,7 +70,7 @@ def quickest(graph: Graph, known: dict[str, Any]) -> bytes:
 
 def measured(size: tuple[int, int], known: dict[str, Any]) -> dict[str, Any]:
     """The median milliseconds of each network, and what they multiply."""
-    ours, theirs = make("shufflenet-0.5x-g3", size), make("alexnet", size)
+    ours, theirs = make(OUR_NETWORK, size), make("alexnet", size)
     bare = unnormed(theirs)
     image = np.random.default_rng(0).standard_normal((1, *ours.input), np.float32)
     models = {
@@ -91,8 +95,10 @@ def measured(size: tuple[int, int], known: dict[str, Any]) -> dict[str, Any]:
             sessions[name].run(None, {INPUT: image})
             taken[name].append(1e3 * (time.perf_counter() - start))
         turn += 1
+    written_, chosen = (sessions[name].run(None, {INPUT: image})[0] for name in OURS[:2])
     return {
         "milliseconds": {name: float(np.median(times)) for name, times in taken.items()},
+        "difference": float(np.abs(chosen - written_).max() / np.abs(written_).max()),
         "macs": {"ShuffleNet": ours.macs, "AlexNet": theirs.macs},
         "bytes": {name: len(model) for name, model in models.items()},
     }
@@ -116,7 +122,35 @@ def render(result: dict[str, Any]) -> str:
     macs = [result["sizes"][size]["macs"] for size in sizes]
     shares = [one["AlexNet"] / one["ShuffleNet"] for one in macs]
     rows.append(["multiply-adds", *(f"{s:.1f}" for s in shares), f"{np.mean(shares):.1f}"])
-    return f"{first}\n\n{machine.table(['AlexNet : ShuffleNet', *sizes, 'mean'], rows)}"
+    second = machine.table(["AlexNet : ShuffleNet", *sizes, "mean"], rows)
+    apart = max(one["difference"] for one in result["sizes"].values())
+    return (
+        f"{first}\n\n{second}\n\n{by_part(result)}\n\nThe outputs of ShuffleNet as written and in "
+        f"its quickest form are apart by at most {apart:.0e} of the largest."
+    )
+
+
+def by_part(result: dict[str, Any]) -> str:
+    """What the parts of ShuffleNet took as written and in its quickest form, by resolution."""
+    sizes = list(result["sizes"])
+    parts: dict[str, dict[str, list[float]]] = {}
+    for size in sizes:
+        choice = result["forms"][f"{OUR_NETWORK} {size}"]
+        for place, key in enumerate(("nodes_before", "nodes_after")):
+            for node, ms in choice[key].items():
+                part = node.partition(".")[0] if "." in node else "head and changes of order"
+                parts.setdefault(part, {}).setdefault(size, [0.0, 0.0])[place] += ms
+    rows = [
+        [
+            part,
+            *(
+                f"{took[size][0]:.2f} → {took[size][1]:.2f}" if size in took else ""
+                for size in sizes
+            ),
+        ]
+        for part, took in parts.items()
+    ]
+    return machine.table(["ShuffleNet, ms as written → quickest form", *sizes], rows)
 
 
 def main() -> None:
@@ -124,14 +158,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--again", action="store_true", help="search for the quickest forms anew")
     options = parser.parse_args()
-    before = machine.load("shufflenet") or {}
+    before = machine.load(NAME) or {}
     forms = {} if options.again else before.get("forms", {})
     result: dict[str, Any] = {
         "machine": machine.describe("numpy", "onnxruntime"), "forms": forms, "sizes": {},
     }  # fmt: skip
     for size in SIZES:
         result["sizes"][f"{size[0]}x{size[1]}"] = measured(size, forms)
-        machine.save("shufflenet", result)
+        machine.save(NAME, result)
     print(render(result))
 
 
