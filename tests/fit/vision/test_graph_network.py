@@ -9,8 +9,8 @@ from frugally.errors import NetError  # noqa: E402
 from frugally.fit.vision.convolution import CONVOLUTIONS, fitting_forms  # noqa: E402
 from frugally.fit.vision.network import GraphNetwork  # noqa: E402
 from frugally.fit.vision.weights import random_weights  # noqa: E402
-from frugally.nets.vision.graph import Builder  # noqa: E402
-from frugally.nets.vision.layers import Convolution  # noqa: E402
+from frugally.nets.vision.graph import INPUT, Builder  # noqa: E402
+from frugally.nets.vision.layers import Convolution, Pool  # noqa: E402
 from frugally.nets.vision.registry import make  # noqa: E402
 from frugally.nets.vision.shufflenet import shufflenet  # noqa: E402
 
@@ -70,6 +70,21 @@ def test_forms_with_strides_and_uneven_padding(stride, padding):
     for other in found[1:]:
         assert other.shape[1:] == graph.output
         torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (3, 5), (4, 4)])
+@pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 1, 1), (2, 1, 2, 1)])
+def test_a_maximum_is_of_what_is_there_only(kernel, padding):
+    builder = Builder("pool", (2, 7, 8))
+    builder.add("pool", Pool(kind="max", kernel=kernel, stride=(2, 1), padding=padding), INPUT)
+    x = -1 - torch.rand(1, 2, 7, 8)
+    found = GraphNetwork(builder.build(), {})(x)
+    (top, left, _, _), (high, wide) = padding, kernel
+    for i in range(found.shape[2]):
+        for j in range(found.shape[3]):
+            rows = slice(max(0, 2 * i - top), 2 * i - top + high)
+            columns = slice(max(0, j - left), j - left + wide)
+            assert torch.equal(found[0, :, i, j], x[0, :, rows, columns].amax((1, 2)))
 
 
 def test_arrays_come_back_as_they_went_in(net):

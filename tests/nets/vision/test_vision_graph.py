@@ -52,6 +52,15 @@ def test_names_say_where_and_what():
     assert len(set(names)) == len(names)
 
 
+def test_an_activation_is_computed_once():
+    builder = Builder("twice", (3, 4, 4))
+    first = builder.activation(builder.image)
+    builder.at("later")
+    assert builder.activation(builder.image) == first
+    assert builder.activation(builder.image, "silu") != first
+    assert builder.activation(first) != first
+
+
 def test_the_name_and_the_cost_are_shown():
     assert repr(tiny()) == "Graph('tiny', 199 parameters, 0.01 MMACs at 8x6)"
 

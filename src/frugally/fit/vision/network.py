@@ -260,13 +260,16 @@ def _convolution(layer: Convolution, given: tuple[Shape, ...], form: str, _: Dra
 
 def _pool(layer: Pool, *_: Any) -> nn.Module:
     top, left, bottom, right = layer.padding
+    even = (top, left) == (bottom, right)
 
     def pooled(x: Tensor) -> Tensor:
         if layer.kind == "max":
+            if even and 2 * top <= layer.kernel[0] and 2 * left <= layer.kernel[1]:
+                return functional.max_pool2d(x, layer.kernel, layer.stride, (top, left))
             if any(layer.padding):
                 x = functional.pad(x, (left, right, top, bottom), value=float("-inf"))
             return functional.max_pool2d(x, layer.kernel, layer.stride)
-        if (top, left) == (bottom, right):
+        if even:
             return functional.avg_pool2d(
                 x, layer.kernel, layer.stride, (top, left), count_include_pad=layer.padded_counts
             )

@@ -190,6 +190,7 @@ class Builder:
         self._name = name
         self._nodes: list[Node] = []
         self._shapes: dict[str, Shape] = {INPUT: input}
+        self._activated: dict[tuple[str, str], str] = {}
         self._prefix = ""
         self.image = INPUT
 
@@ -250,8 +251,10 @@ class Builder:
         return self.add("norm", BatchNorm(), x)
 
     def activation(self, x: str, kind: str = "relu") -> str:
-        """An activation."""
-        return self.add(kind, Activation(kind=kind), x)
+        """An activation, the same one for all who ask for it."""
+        if (x, kind) not in self._activated:
+            self._activated[x, kind] = self.add(kind, Activation(kind=kind), x)
+        return self._activated[x, kind]
 
     def shuffle(self, x: str, groups: int, *, random: bool = False) -> str:
         """A channel shuffle; none for one group."""
