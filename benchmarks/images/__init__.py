@@ -6,10 +6,10 @@ What training takes on two idle cores of a Xeon with AMX, from the processor tim
     teaching      47           three students of 6, three of 10 with their teacher
     mixing        75           three times 25: five kinds of 1 to 4, two ShuffleNets of 7
     converting    96           37 for the network, 7 for a try, of which eight are expected
-    imagenette    31
-    all          441           7.4 hours
+    all          410           6.8 hours
 
-The others train for seconds: training_speed, latency, frontier, shuffle. Any of them goes on where
+The others train for seconds: training_speed, latency; or not: imagenette, shufflenet, frontier,
+shuffle. Any of them goes on where
 it was stopped or killed, at the loss of four minutes at most; in sittings, with teaching after
 cifar, each as often as it takes:
 

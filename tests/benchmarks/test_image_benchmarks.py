@@ -29,6 +29,7 @@ from benchmarks.images.plain_shufflenet import PlainShuffleNet
 from PIL import Image
 
 from benchmarks import machine
+from frugally.budget import Budget
 from frugally.errors import UsageError
 from frugally.fit.vision import converting as fit_converting
 from frugally.fit.vision import fitting, tries
@@ -92,7 +93,7 @@ def bench(data, tmp_path_factory):
         patch.setattr(training, "_MEASURED", 1)
         patch.setattr(cifar, "NETWORKS", (SMALL, "shufflenet-0.25x-g3"))
         patch.setattr(cifar, "TOGETHER", 4)
-        for module in (cifar, mixing, teaching, imagenette, latency, training_speed):
+        for module in (cifar, mixing, teaching, latency, training_speed):
             patch.setattr(module, "SETTINGS", SETTINGS)
 
         def run(module, *options):
@@ -185,7 +186,7 @@ def test_a_training_goes_on_where_it_stopped_and_no_other_is_mistaken_for_it(
 def test_nothing_is_begun_after_the_minutes_that_are_given(bench, monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "RESULTS", tmp_path)
     monkeypatch.setattr(Trainer, "run", None)
-    for module in (cifar, mixing, converting, imagenette, latency, training_speed):
+    for module in (cifar, mixing, converting, latency, training_speed):
         bench(module, "--minutes", "-1")
 
 
@@ -275,13 +276,24 @@ def test_converting(bench, monkeypatch):
     assert not {"checkpoints", "pictures"} & {f.name for f in (bench.work / "converted").iterdir()}
 
 
-def test_imagenette(bench, monkeypatch):
-    monkeypatch.setattr(imagenette, "BUDGET", "135KB")
-    monkeypatch.setattr(imagenette, "SIDE", 32)
+def test_imagenette(bench, data, monkeypatch, tmp_path):
+    said = {"attribution": "by chance"}
+    card = fit_vision(
+        data / training.IMAGENETTE, tmp_path / "fitted", budget=Budget.parse("135KB"), side=32,
+        families=["quick-resnet"], bits=8, settings=SETTINGS, about=said,
+    )  # fmt: skip
+    assert card["about"] == said
+    monkeypatch.setattr(imagenette, "CLASSIFIER", tmp_path / "fitted")
     one = bench(imagenette)["classifier"]
     assert one["network"].startswith("quick-resnet-")
     assert one["bytes"] <= 135_000
-    assert one["pictures"] == 40
+    assert (one["pictures"], one["accuracy"]) == (40, round(100 * card["scores"]["accuracy"], 2))
+    page = imagenette.render({"classifier": one})
+    assert f"| {one['network']} at 32 × 32, 8 bits | {one['accuracy']:.2f} |" in page
+    other = {**card, "labels": ["other", *CLASSES[1:]]}
+    monkeypatch.setattr(imagenette, "load_card", lambda *_: other)
+    with pytest.raises(UsageError, match="other classes"):
+        bench(imagenette)
 
 
 def test_training_speed(bench, monkeypatch):

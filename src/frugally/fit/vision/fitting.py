@@ -61,6 +61,7 @@ def fit_vision(
     teacher: Path | None = None,
     resume: bool = False,
     report: Report = lambda _: None,
+    about: Mapping[str, Any] | None = None,
 ) -> Card:
     """Fit an image classifier on pictures in one folder a class; returns its card.
 
@@ -69,7 +70,8 @@ def fit_vision(
     `side` is that of the images it sees, by default proposed by the pictures. With 8 `bits` what is
     saved computes in integers. A `teacher` is a folder or ONNX file (see `teaching.Teacher`).
     What runs, `network.onnx`, and its card together keep the budget's bytes; `weights.safetensors`
-    beside them is for those who go on from it.
+    beside them is for those who go on from it. `about` is added to the card (a licence, an
+    attribution).
 
     Raises:
         UsageError: there are no two classes, or an option makes no sense.
@@ -96,7 +98,9 @@ def fit_vision(
     given = Input(height=side, width=side, mean=mean, deviation=deviation)
     taught = Teacher.load(teacher, pictures.classes, mean, deviation) if teacher else None
     how = Augmentation.for_side(side)
-    about = about_training(pictures, settings, how, bits, taught=teacher is not None)
+    told: Card = about_training(pictures, settings, how, bits, taught=teacher is not None)
+    if about:
+        told["about"] = dict(about)
     asked = {
         "budget": str(budget), "families": sorted(families), "network": network,
         "cell": cell.digest if cell else None,
@@ -105,7 +109,7 @@ def fit_vision(
     if planned is None:
         planned = _planned(
             _candidates(families, network, cell, side, len(pictures.classes), bits, report),
-            budget, pictures, given, settings, about, bits, report,
+            budget, pictures, given, settings, told, bits, report,
         )  # fmt: skip
         write_whole(out / PLAN, json.dumps({"asked": asked, **planned.as_dict()}).encode())
     graph = planned.graph
@@ -131,12 +135,12 @@ def fit_vision(
     model = written(graph, weights, planned.choice)
     if bits == 8:
         small = in_eight_bits(model, pictures.train, mean, deviation)
-        about["eight_bits"] = small.as_dict()
+        told["eight_bits"] = small.as_dict()
         report(str(small))
         model = small.model
-    about["training"]["steps"] = trainer.progress.step
-    about["training"]["seconds"] = round(trainer.progress.seconds, 1)
-    card: Card = {**described(graph, planned.choice), **about}
+    told["training"]["steps"] = trainer.progress.step
+    told["training"]["seconds"] = round(trainer.progress.seconds, 1)
+    card: Card = {**described(graph, planned.choice), **told}
     return save_fitted(out, model, graph.macs, pictures, given, card, budget, report)
 
 
@@ -209,7 +213,7 @@ def _candidates(
 
 def _planned(
     candidates: Candidates, budget: Budget, pictures: Pictures, given: Input, settings: Settings,
-    about: Card, bits: int, report: Report,
+    told: Card, bits: int, report: Report,
 ) -> _Planned:  # fmt: skip
     """The largest network that keeps the budget once it is written, with random weights.
 
@@ -222,7 +226,7 @@ def _planned(
         report(f"looking for the quickest form of {graph.name}")
         weights = starting_weights(graph, settings.seed)
         model, choice = optimised(graph, weights)
-        card = {**described(graph, choice), **about}
+        card = {**described(graph, choice), **told}
         if bits == 8:
             small = in_eight_bits(model, pictures.train, given.mean, given.deviation)
             model, card["eight_bits"] = small.model, small.as_dict()
