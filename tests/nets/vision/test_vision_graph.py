@@ -54,11 +54,15 @@ def test_names_say_where_and_what():
 
 def test_an_activation_is_computed_once():
     builder = Builder("twice", (3, 4, 4))
-    first = builder.activation(builder.image)
+    builder.at("early")
+    x = builder.shuffle(builder.image, 3)
     builder.at("later")
-    assert builder.activation(builder.image) == first
-    assert builder.activation(builder.image, "silu") != first
-    assert builder.activation(first) != first
+    assert builder.activation(x) == "early.relu"
+    builder.at("last")
+    assert builder.activation(x) == "early.relu"
+    assert builder.activation(x, "silu") == "early.silu"
+    assert builder.activation("early.relu") == "early.relu2"
+    assert builder.shuffle(x, 3) == "last.shuffle"
 
 
 def test_the_name_and_the_cost_are_shown():

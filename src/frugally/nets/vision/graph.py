@@ -251,9 +251,11 @@ class Builder:
         return self.add("norm", BatchNorm(), x)
 
     def activation(self, x: str, kind: str = "relu") -> str:
-        """An activation, the same one for all who ask for it."""
+        """An activation, the same one for all who ask for it, named as standing beside x."""
         if (x, kind) not in self._activated:
+            here, self._prefix = self._prefix, x[: x.rfind(".") + 1]
             self._activated[x, kind] = self.add(kind, Activation(kind=kind), x)
+            self._prefix = here
         return self._activated[x, kind]
 
     def shuffle(self, x: str, groups: int, *, random: bool = False) -> str:
