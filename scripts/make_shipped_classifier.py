@@ -17,7 +17,7 @@ import click
 
 from frugally.budget import Budget
 from frugally.files.disk import make_folder
-from frugally.fit.vision import fit_vision
+from frugally.fit.vision.fitting import fit_vision
 from frugally.fit.vision.training import Settings
 from frugally.nets.card import CARD
 from frugally.nets.vision.image_classifier import NETWORK
