@@ -28,7 +28,7 @@ from benchmarks import (
     tagging,
     tuning,
 )
-from benchmarks.images import training_speed
+from benchmarks.images import imagenette, training_speed
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 TABLES = {
@@ -49,6 +49,7 @@ TABLES = {
     "classifying": classifying.render,
     "clusters": clusters.render,
     "learning_curves": learning_curves.render,
+    imagenette.NAME: imagenette.render,
     training_speed.NAME: training_speed.render,
 }
 

@@ -5,7 +5,8 @@
 DIR (or the environment variable FRUGALLY_DATA) holds vision/imagenette-96.zip, folders `train`
 and `val` of Imagenette (https://github.com/fastai/imagenette) at 96 x 96. What ships was fitted on
 `train` by scripts/make_shipped_classifier.py; it is asked for the 3,925 pictures of `val`, of which
-nothing was learnt or chosen. The result is kept in benchmarks/results/image-imagenette.json.
+one number was learnt, the temperature of its probabilities, and nothing chosen. The result is kept
+in benchmarks/results/image-imagenette.json.
 """
 
 from __future__ import annotations

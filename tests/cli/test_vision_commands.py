@@ -12,6 +12,9 @@ from PIL import Image
 
 from cli_helpers import run, save_photos
 from frugally.errors import BudgetError, NetError, SourceError, UsageError
+from frugally.nets.card import load_card
+from frugally.nets.vision.image_classifier import TASK
+from frugally.nets.zoo import find_net
 
 SIDE = 32
 
@@ -92,6 +95,14 @@ def test_running_it(fitted, photos, tmp_path):
         run("run", "language", "--top", 2)
 
 
+def test_the_one_that_ships(tmp_path):
+    Image.new("RGB", (120, 90), (40, 160, 60)).save(tmp_path / "green.png")
+    label, sure, name = run("run", "classifier", tmp_path / "green.png").stdout.strip().split("\t")
+    assert label in load_card(find_net("classifier"), TASK)["labels"]
+    assert 0 < float(sure) <= 1 and name.endswith("green.png")
+    assert "conv" in run("profile", "classifier", "--runs", 1).stdout
+
+
 def test_profiling_it(fitted, tmp_path):
     out, _ = fitted
     lines = run("profile", out, "--runs", 2).stdout.splitlines()
@@ -107,6 +118,10 @@ def test_profiling_it(fitted, tmp_path):
         run("profile", tmp_path / "bad.onnx")
     with pytest.raises(UsageError):
         run("profile", tmp_path)
+    with pytest.raises(UsageError, match="language holds no network"):
+        run("profile", "language")
+    with pytest.raises(NetError, match="there is no net 'nowhere'"):
+        run("profile", "nowhere")
     for size in ("height=many", "height=0", "height=" + "9" * 5000):
         with pytest.raises(UsageError, match="no size"):
             run("profile", out, "--size", size)

@@ -14,7 +14,7 @@ from frugally.errors import UsageError
 _EXAMPLES = """
 \b
 Examples:
-  frugally profile classifier/
+  frugally profile classifier
   frugally profile model.onnx --size height=480 --size width=640 --threads 2
 """
 
@@ -22,7 +22,7 @@ _DIGITS = 9  # of a size
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("network", type=click.Path(path_type=Path, exists=True))
+@click.argument("network")
 @click.option(
     "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads it runs in."
 )
@@ -36,17 +36,20 @@ _DIGITS = 9  # of a size
     help="Size of a dimension that the file leaves open; else 224 for images' sides, and 1.",
 )
 @json_option
-def profile(network: Path, threads: int, runs: int, size: tuple[str, ...], as_json: bool) -> None:
-    """Show for each node of NETWORK, a folder or .onnx file, what it takes and what binds it.
+def profile(network: str, threads: int, runs: int, size: tuple[str, ...], as_json: bool) -> None:
+    """Show for each node of NETWORK what it takes and what binds it.
 
-    Nodes are those that the runtime makes of the file, which may fuse them and pad their channels;
-    they run on random numbers. They are bound by this machine's arithmetic or by its memory, at a
-    share of what that could do; what stays in caches can have more than 100 % of memory's.
+    NETWORK is the folder of an image classifier, one that ships, or an .onnx file. Nodes are those
+    that the runtime makes of it, which may fuse them and pad their channels; they run on random
+    numbers. They are bound by this machine's arithmetic or by its memory, at a share of what that
+    could do; what stays in caches can have more than 100 % of memory's.
     """
     from frugally.nets.vision.image_classifier import NETWORK
     from frugally.nets.vision.profiling import profile as profiled
+    from frugally.nets.zoo import find_net
 
-    path = network / NETWORK if network.is_dir() else network
+    path = Path(network) if Path(network).exists() else find_net(network)
+    path = path / NETWORK if path.is_dir() else path
     if not path.is_file():
         raise UsageError(
             f"{network} holds no {NETWORK}",

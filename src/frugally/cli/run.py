@@ -30,7 +30,7 @@ Examples:
   frugally run tagger doc.txt           a sentence a line: word_TAG word_TAG …
   frugally run segmenter-th doc.txt     a line: its words with spaces between them
   frugally run stars/ reviews.txt       a line: the class, how sure, the text
-  frugally run birds/ *.jpg --top 5     a line: the class, how sure, the image
+  frugally run classifier *.jpg --top 5 a line: the class, how sure, the image
 """
 
 

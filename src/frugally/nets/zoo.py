@@ -8,7 +8,7 @@ from frugally.errors import NetError
 from frugally.nets.card import CARD, read_card
 
 SHIPPED = Path(__file__).parent.parent / "shipped"
-NAMES = ("language", "tagger", "segmenter-th")
+NAMES = ("language", "tagger", "segmenter-th", "classifier")
 
 
 def find_net(name: str) -> Path:

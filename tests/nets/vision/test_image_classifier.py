@@ -11,7 +11,7 @@ from frugally.cost import metered
 from frugally.errors import NetError, UsageError
 from frugally.fit.vision.onnx_export import onnx_model
 from frugally.fit.vision.weights import random_weights
-from frugally.nets.card import CARD, FORMAT
+from frugally.nets.card import CARD, FORMAT, load_card
 from frugally.nets.vision.graph import Builder
 from frugally.nets.vision.image_classifier import (
     NETWORK,
@@ -20,6 +20,7 @@ from frugally.nets.vision.image_classifier import (
     Input,
     save_image_classifier,
 )
+from frugally.nets.zoo import find_net
 
 LABELS = ["cat", "dog", "žába", "none"]
 SEEN = Input(height=8, width=12, mean=(0.5, 0.4, 0.3), deviation=(0.2, 0.2, 0.2))
@@ -161,3 +162,17 @@ def test_it_runs_without_torch_and_onnx(folder):
         "assert profile(Path(sys.argv[1], 'network.onnx'), runs=1).macs\n"
     )
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
+
+
+def test_the_shipped_classifier():
+    folder = find_net("classifier")
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 1_500_000
+    card = load_card(folder, TASK)
+    assert "ImageNet" in card["about"]["attribution"]
+    assert card["scores"]["pictures"] == 3925 and card["scores"]["accuracy"] >= 0.88
+    shipped = ImageClassifier.load(folder, threads=1)
+    assert len(shipped.labels) == 10 and {"church", "golf_ball"} < set(shipped.labels)
+    images = [picture(60, 90), np.full((100, 80, 3), 200, np.uint8)]
+    alone = np.concatenate([shipped.classify([image]) for image in images])
+    np.testing.assert_allclose(shipped.classify(images), alone, atol=1e-5)
+    np.testing.assert_allclose(alone.sum(axis=1), 1, rtol=1e-5)

@@ -19,6 +19,7 @@ from frugally.fit.vision.augmentation import Augmentation
 from frugally.fit.vision.cell_stacks import largest_stack
 from frugally.fit.vision.choosing import choose, stored_bytes
 from frugally.fit.vision.forms import Choice, optimised, written
+from frugally.fit.vision.graph_scores import calibrated
 from frugally.fit.vision.onnx_export import onnx_model
 from frugally.fit.vision.pictures import Pictures, PictureSet, proposed_side, read_pictures
 from frugally.fit.vision.quantising import in_eight_bits
@@ -99,6 +100,7 @@ def fit_vision(
     taught = Teacher.load(teacher, pictures.classes, mean, deviation) if teacher else None
     how = Augmentation.for_side(side)
     told: Card = about_training(pictures, settings, how, bits, taught=teacher is not None)
+    told["calibration"] = {"temperature": 1.0, "pictures": len(pictures.validation)}
     if about:
         told["about"] = dict(about)
     asked = {
@@ -130,7 +132,8 @@ def fit_vision(
     )
     if resume and trainer.resume():
         report(f"resumed at step {trainer.progress.step:,} of {trainer.steps:,}")
-    weights = dict(trainer.run())
+    weights, heat = calibrated(graph, dict(trainer.run()), pictures.validation, given)
+    told["calibration"]["temperature"] = round(heat, 4)
     save_source(out, graph, weights)
     model = written(graph, weights, planned.choice)
     if bits == 8:
