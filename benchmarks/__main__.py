@@ -28,7 +28,7 @@ from benchmarks import (
     tagging,
     tuning,
 )
-from benchmarks.images import imagenette, training_speed
+from benchmarks.images import imagenette, shufflenet, training_speed
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 TABLES = {
@@ -50,6 +50,7 @@ TABLES = {
     "clusters": clusters.render,
     "learning_curves": learning_curves.render,
     imagenette.NAME: imagenette.render,
+    shufflenet.NAME: shufflenet.render,
     training_speed.NAME: training_speed.render,
 }
 
