@@ -1,6 +1,7 @@
 """Benchmarks of networks for images, one module a table.
 
-What training takes on two idle cores of a Xeon with AMX, from the processor time of single steps:
+What training takes at most on two idle cores of a Xeon with AMX, from the processor time of single
+steps:
 
     cifar        192 minutes   two networks of 96
     teaching      47           three students of 6, three of 10 with their teacher
@@ -8,10 +9,9 @@ What training takes on two idle cores of a Xeon with AMX, from the processor tim
     converting    96           37 for the network, 7 for a try, of which eight are expected
     all          410           6.8 hours
 
-The others train for seconds: training_speed, latency; or not: imagenette, shufflenet, frontier,
-shuffle. Any of them goes on where
-it was stopped or killed, at the loss of four minutes at most; in sittings, with teaching after
-cifar, each as often as it takes:
+The others train for seconds (training_speed, latency) or not at all (imagenette, shufflenet,
+frontier, shuffle). A training goes on where it was stopped or killed, at the loss of four minutes
+at most; in sittings, with teaching after cifar, each as often as it takes:
 
     timeout -s INT 100m python -m benchmarks.images.cifar
 """

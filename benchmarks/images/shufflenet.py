@@ -95,10 +95,10 @@ def measured(size: tuple[int, int], known: dict[str, Any]) -> dict[str, Any]:
             sessions[name].run(None, {INPUT: image})
             taken[name].append(1e3 * (time.perf_counter() - start))
         turn += 1
-    written_, chosen = (sessions[name].run(None, {INPUT: image})[0] for name in OURS[:2])
+    plain, chosen = (sessions[name].run(None, {INPUT: image})[0] for name in OURS[:2])
     return {
         "milliseconds": {name: float(np.median(times)) for name, times in taken.items()},
-        "difference": float(np.abs(chosen - written_).max() / np.abs(written_).max()),
+        "difference": float(np.abs(chosen - plain).max() / np.abs(plain).max()),
         "macs": {"ShuffleNet": ours.macs, "AlexNet": theirs.macs},
         "bytes": {name: len(model) for name, model in models.items()},
     }
@@ -140,16 +140,10 @@ def by_part(result: dict[str, Any]) -> str:
             for node, ms in choice[key].items():
                 part = node.partition(".")[0] if "." in node else "head and changes of order"
                 parts.setdefault(part, {}).setdefault(size, [0.0, 0.0])[place] += ms
-    rows = [
-        [
-            part,
-            *(
-                f"{took[size][0]:.2f} → {took[size][1]:.2f}" if size in took else ""
-                for size in sizes
-            ),
-        ]
-        for part, took in parts.items()
-    ]
+    rows = []
+    for part, took in parts.items():
+        pairs = [took.get(size, [0.0, 0.0]) for size in sizes]
+        rows.append([part, *(f"{before:.2f} → {after:.2f}" for before, after in pairs)])
     return machine.table(["ShuffleNet, ms as written → quickest form", *sizes], rows)
 
 

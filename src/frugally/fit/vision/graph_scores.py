@@ -60,9 +60,10 @@ def calibrated(
     """Weights whose probabilities fit how often they are right, and the temperature that does it.
 
     The last product is divided by it (Guo et al. 2017, arXiv:1706.04599, section 4.2): the order of
-    classes stays, and nothing is computed that was not before. What smoothed labels and changed
-    pictures teach is too little sure of plain ones. Of fewer than 100 `pictures`, which nothing was
-    learnt from, nothing can be told, nor where a network ends otherwise: the temperature is 1.
+    classes stays, and nothing is computed that was not before. A network that learnt from smoothed
+    labels and changed pictures is less sure of plain ones than it should be. `pictures` are some
+    that it did not learn from; of fewer than 100, and for a network that does not end in a product,
+    the temperature is 1.
     """
     last, arrays = graph.nodes[-1], dict(weights)
     if not isinstance(last.layer, Linear) or len(pictures) < _ENOUGH:

@@ -58,6 +58,7 @@ class GraphNetwork(nn.Module):
         self.graph = graph
         self.draws = Draws()
         self._of: dict[str, nn.Module] = {}
+        # What is run in turn: a batch norm with what stands behind it in place of the last of them.
         self._runs: list[tuple[str, nn.Module, tuple[str, ...]]] = []
         chains = {chain.nodes[-1]: chain for chain in chains_of(graph)}
         joined = {name for chain in chains.values() for name in chain.nodes[:-1]}
