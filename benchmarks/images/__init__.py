@@ -4,14 +4,14 @@ What training takes at most on two idle cores of a Xeon with AMX, from the proce
 steps:
 
     cifar        192 minutes   two networks of 96
-    teaching      47           three students of 6, three of 10 with their teacher
-    mixing        75           three times 25: five kinds of 1 to 4, two ShuffleNets of 7
     converting    96           37 for the network, 7 for a try, of which eight are expected
-    all          410           6.8 hours
+    teaching      40           three students of 4, three of 9 with their teacher
+    mixing        75           three times 25: five kinds of 1 to 4, two ShuffleNets of 7
+    all          403           6.7 hours
 
 The others train for seconds (training_speed, latency) or not at all (imagenette, shufflenet,
 frontier, shuffle). A training goes on where it was stopped or killed, at the loss of four minutes
-at most; in sittings, with teaching after cifar, each as often as it takes:
+at most; in sittings, with teaching after converting, each as often as it takes:
 
     timeout -s INT 100m python -m benchmarks.images.cifar
 """

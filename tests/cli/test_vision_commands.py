@@ -12,6 +12,7 @@ from PIL import Image
 
 from cli_helpers import run, save_photos
 from frugally.errors import BudgetError, NetError, SourceError, UsageError
+from frugally.fit.vision.teaching import Teacher
 from frugally.nets.card import load_card
 from frugally.nets.vision.image_classifier import TASK
 from frugally.nets.zoo import find_net
@@ -219,6 +220,14 @@ def test_a_teacher(fitted, photos, tmp_path):
     assert json.loads((tmp_path / "card.json").read_text())["training"]["taught"]
     again = (*options[:-1], tmp_path / "b")
     run("fit", "vision", photos, "--budget", "1MB", "--teacher", out / "network.onnx", *again)
+
+
+def test_a_teacher_in_bfloat16_says_what_its_file_says(fitted):
+    out, _ = fitted
+    how = (out, ["bläulich", "rot"], (0.4, 0.5, 0.6), (0.3, 0.2, 0.1))
+    images = np.random.default_rng(0).standard_normal((64, 3, SIDE, SIDE), np.float32)
+    quick, exact = (Teacher.load(*how, bfloat16=one)(images) for one in (True, False))
+    assert 0 < np.abs(quick - exact).max() < 0.05 * np.abs(exact).max()
 
 
 @pytest.mark.parametrize("budget", ["1B", "40KB", "1kFLOP", "1ns"])

@@ -97,7 +97,10 @@ def fit_vision(
     )
     mean, deviation = colours(pictures.train)
     given = Input(height=side, width=side, mean=mean, deviation=deviation)
-    taught = Teacher.load(teacher, pictures.classes, mean, deviation) if teacher else None
+    taught = None
+    if teacher:
+        quick = settings.bfloat16
+        taught = Teacher.load(teacher, pictures.classes, mean, deviation, bfloat16=quick)
     how = Augmentation.for_side(side)
     told: Card = about_training(pictures, settings, how, bits, taught=teacher is not None)
     told["calibration"] = {"temperature": 1.0, "pictures": len(pictures.validation)}

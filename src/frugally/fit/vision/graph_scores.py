@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from frugally.fit.scoring import temperature
+from frugally.fit.vision.folding import folded
 from frugally.fit.vision.network import Arrays, GraphNetwork
 from frugally.fit.vision.pictures import PictureSet
 from frugally.nets.vision.graph import Graph
@@ -19,10 +20,13 @@ _ENOUGH = 100  # pictures that a temperature can be told by
 
 
 class GraphScores:
-    """Images as the network takes them, (N, 3, H, W), to its scores, (N, classes)."""
+    """Images as the network takes them, (N, 3, H, W), to its scores, (N, classes).
+
+    Computed as what is written would be, with batch norms folded into their convolutions.
+    """
 
     def __init__(self, graph: Graph, weights: Arrays, *, bfloat16: bool = False) -> None:
-        self._network = GraphNetwork(graph, weights).eval()
+        self._network = GraphNetwork(*folded(graph, weights)).eval()
         self._bfloat16 = bfloat16
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:

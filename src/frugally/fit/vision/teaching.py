@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,14 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from frugally.errors import NetError, UsageError
+from frugally.fit.vision.graph_scores import GraphScores
+from frugally.fit.vision.saving import GRAPH
+from frugally.fit.vision.sources import load_source
 from frugally.nets.card import CARD
 from frugally.nets.onnx_session import open_session
 from frugally.nets.vision.image_classifier import ImageClassifier, Input
+
+Scores = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 class Teacher:
@@ -26,10 +31,13 @@ class Teacher:
     """
 
     def __init__(
-        self, session: Any, given: Input, mean: Sequence[float], deviation: Sequence[float]
+        self,
+        scores: Scores,
+        given: Input,
+        mean: Sequence[float],
+        deviation: Sequence[float],
     ) -> None:
-        self._session, self.given = session, given
-        self._name = session.get_inputs()[0].name
+        self._scores, self.given = scores, given
         shape = (1, 3, 1, 1)
         ours = [np.array(one, np.float32).reshape(shape) for one in (mean, deviation)]
         theirs = [np.array(one, np.float32).reshape(shape) for one in (given.mean, given.deviation)]
@@ -38,9 +46,13 @@ class Teacher:
 
     @classmethod
     def load(
-        cls, path: Path, classes: Sequence[str], mean: Sequence[float], deviation: Sequence[float]
-    ) -> Teacher:
+        cls, path: Path, classes: Sequence[str], mean: Sequence[float],
+        deviation: Sequence[float], *, bfloat16: bool = True,
+    ) -> Teacher:  # fmt: skip
         """From a folder made by `frugally fit vision`, or an ONNX file.
+
+        A folder's network is computed in bfloat16, as the student is, if it is to be and the folder
+        has the graph; all others run as they were written.
 
         Raises:
             UsageError: it knows other classes.
@@ -55,7 +67,11 @@ class Teacher:
                     f"the teacher in {path} knows other classes than the pictures"
                     + (f": not {', '.join(unknown[:5])}" if unknown else "")
                 )
-            return cls(told.session, told.input, mean, deviation)
+            scores = _ran(told.session)
+            if bfloat16 and (path / GRAPH).is_file():
+                graph, weights, _ = load_source(str(path), None)
+                scores = GraphScores(graph, weights, bfloat16=True)
+            return cls(scores, told.input, mean, deviation)
         if not path.is_file():
             raise UsageError(f"there is no teacher {path}", hint="a folder or an ONNX file")
         session = open_session(path, 1)
@@ -67,7 +83,8 @@ class Teacher:
         side = [size if isinstance(size, int) else 0 for size in given[0].shape[2:]]
         if isinstance(given[0].shape[0], int):
             raise NetError(f"{path} takes {given[0].shape[0]} images at a time and no other number")
-        return cls(session, Input(height=side[0] or 224, width=side[1] or 224), mean, deviation)
+        size = Input(height=side[0] or 224, width=side[1] or 224)
+        return cls(_ran(session), size, mean, deviation)
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 3, H, W) as the student sees them to scores (N, classes)."""
@@ -75,5 +92,14 @@ class Teacher:
         size = (self.given.height, self.given.width)
         if tuple(x.shape[2:]) != size:
             x = functional.interpolate(x, size, mode="bilinear", antialias=True)
-        (scores,) = self._session.run(None, {self._name: x.numpy()})
-        return np.asarray(scores, np.float32)
+        return self._scores(x.numpy())
+
+
+def _ran(session: Any) -> Scores:
+    """What an ONNX Runtime session of one input and one output computes."""
+    name = session.get_inputs()[0].name
+
+    def scores(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(session.run(None, {name: images})[0], np.float32)
+
+    return scores
