@@ -1,8 +1,9 @@
 """`frugally fit group`: a network's dense convolutions exchanged, where accuracy and time allow it.
 
-All exchanges that pay are tried at once, the network trained briefly to say what it said before
-(distillation from itself), and scored. Where it lost too much, each half of the exchanges is tried
-by itself, and so on down to single layers; what was kept before stays.
+Exchanges are put in order by what each costs for what it saves (see `exchanges`). How many of them
+can be made is found by halving: the network is trained briefly to say what it said before
+(distillation from itself), scored, and given fewer exchanges if it lost too much, more otherwise.
+Each try goes on from the most that was kept so far.
 
 A conversion has a folder: `exchanges.json` says how it was begun and what was measured then, and
 each try has a folder of its own in it, with a checkpoint until it is done and then what came of it.
@@ -12,24 +13,25 @@ What comes next follows from these, so that one that was killed goes on where it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from frugally.errors import UsageError
 from frugally.files.disk import make_folder, remove, write_whole
 from frugally.fit.memory import keep_freed_memory
 from frugally.fit.vision.augmentation import Augmentation
+from frugally.fit.vision.exchanges import Exchange, exchanges_of, ordered
 from frugally.fit.vision.fitting import CHECKPOINTS, PICTURES
 from frugally.fit.vision.forms import optimised
 from frugally.fit.vision.graph_scores import GraphScores, accuracy
-from frugally.fit.vision.grouping import Kind, can_be_swapped, swapped
+from frugally.fit.vision.grouping import swapped
 from frugally.fit.vision.network import Arrays
-from frugally.fit.vision.onnx_export import onnx_model
 from frugally.fit.vision.pictures import Pictures, proposed_side, read_pictures
 from frugally.fit.vision.saving import (
     about_training,
@@ -42,40 +44,12 @@ from frugally.fit.vision.sources import load_source
 from frugally.fit.vision.timer import Timer
 from frugally.fit.vision.training import Settings
 from frugally.fit.vision.tries import Tries, read_notes
-from frugally.fit.vision.weights import random_weights
 from frugally.nets.card import Card, load_card
-from frugally.nets.vision.graph import INPUT, Graph, Node
+from frugally.nets.vision.graph import Graph
 from frugally.nets.vision.image_classifier import TASK, Input
 
-KINDS: tuple[Kind, ...] = ("grouped", "separable")
-GROUPS = (2, 4, 8)
 _BEGUN = "exchanges.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
-    """One convolution and its best other form: parameters, MACs and milliseconds of both.
-
-    `outcome` is "kept", "slower here" or "lost accuracy".
-    """
-
-    node: str
-    kind: str
-    groups: int
-    parameters: tuple[int, int]
-    macs: tuple[int, int]
-    milliseconds: tuple[float, float]
-    outcome: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, entry: Mapping[str, Any]) -> Exchange:
-        """What `as_dict` gave, read from JSON."""
-        pairs = {name: tuple(entry[name]) for name in ("parameters", "macs", "milliseconds")}
-        return cls(**{**entry, **pairs})
+_FINE = 0.05  # of all that could be saved: what is between two tries then is not looked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,56 +104,105 @@ def convert(
         "pictures": [pictures.seed, len(pictures.train), len(pictures.validation)],
         "tolerance": tolerance, "slower": slower,
     }  # fmt: skip
-    before, found = _begun(folder / _BEGUN, about, graph, start, pictures, given)
+    before, found = _begun(folder / _BEGUN, about, graph, start, pictures, given, report)
     report(f"{graph.name}: {graph.macs / 1e6:.2f} MMACs, right on {before:.1%} before")
-    tried = [one for one in found if slower or _is_quicker(one)]
-    refused = [replace(one, outcome="slower here") for one in found if one not in tried]
-    for one in refused:
-        report(f"{one.node}: {one.kind}, {one.outcome}")
+    steps = ordered(found, slower=slower)
     tries = Tries(
         pictures, given, folder, settings, GraphScores(graph, start, bfloat16=settings.bfloat16),
         before - tolerance, report,
     )  # fmt: skip
+    saved = _saved(steps, slower=slower)
     state: tuple[Graph, Arrays, float] = (graph, start, before)
-    kept: list[Exchange] = []
-    lost: list[Exchange] = []
-    waiting = [sorted(tried, key=lambda one: one.macs[1] - one.macs[0])] if tried else []
-    while waiting:
-        chosen = waiting.pop()
-        changed, arrays = state[0], dict(state[1])
-        for one in chosen:
-            changed, arrays = swapped(changed, arrays, one.node, _kind(one), one.groups)
+    low, high = 0, len(steps) + 1  # so many are kept, so many are too many
+    count = len(steps)
+    while count > low:
+        changed, arrays = _exchanged(graph, start, state[1], _last(steps[:count]))
         trained, now = tries.next(changed, arrays)
-        said = f"{len(chosen)} exchanged, {changed.macs / 1e6:.2f} MMACs: right on {now:.1%}"
+        said = f"{changed.macs / 1e6:.2f} MMACs: right on {now:.1%}"
         if trained is not None:
             report(f"{said}; kept")
-            state = (changed, trained, now)
-            kept += chosen
-        elif len(chosen) == 1:
-            report(f"{said}; {chosen[0].node} stays dense")
-            lost += chosen
+            state, low = (changed, trained, now), count
         else:
-            report(f"{said}; each half by itself")
-            middle = len(chosen) // 2
-            waiting += [chosen[middle:], chosen[:middle]]
-    outcomes = [
-        *refused,
-        *(replace(one, outcome="kept") for one in kept),
-        *(replace(one, outcome="lost accuracy") for one in lost),
-    ]
-    places = {node.name: place for place, node in enumerate(graph.nodes)}
+            report(f"{said}; too many exchanges")
+            high = count
+        count = _between(saved, low, high)
+    kept = _last(steps[:low])
     return Conversion(
         graph=state[0], weights=state[1], before=before, after=state[2],
-        steps=tries.steps, seconds=tries.seconds,
-        exchanges=tuple(sorted(outcomes, key=lambda one: places[one.node])),
+        steps=tries.steps, seconds=tries.seconds, exchanges=_outcomes(found, steps, kept),
     )  # fmt: skip
+
+
+def _last(steps: Sequence[Exchange]) -> dict[str, Exchange]:
+    """What each convolution is exchanged for after these steps."""
+    return {one.node: one for one in steps}
+
+
+def _saved(steps: Sequence[Exchange], *, slower: bool) -> list[float]:
+    """What is saved after each number of steps, from none to all."""
+    made: dict[str, float] = {}
+    saved = [0.0]
+    for one in steps:
+        made[one.node] = one.saved(slower=slower)
+        saved.append(sum(made.values()))
+    return saved
+
+
+def _between(saved: Sequence[float], low: int, high: int) -> int:
+    """The number of steps to try next; `low` if there is none that is worth it."""
+    inside = range(low + 1, high)
+    if not inside or (low and saved[high] - saved[low] < _FINE * saved[-1]):
+        return low
+    middle = (saved[low] + saved[high]) / 2
+    return min(inside, key=lambda count: abs(saved[count] - middle))
+
+
+def _exchanged(
+    graph: Graph, start: Arrays, learned: Arrays, chosen: Mapping[str, Exchange]
+) -> tuple[Graph, dict[str, NDArray[np.float32]]]:
+    """The graph with these exchanges; what is in it as it was learned has the weights learned.
+
+    Another form of what was exchanged before begins from the dense weights again.
+    """
+    arrays = _taken(start, learned)
+    changed = graph
+    for one in chosen.values():
+        changed, arrays = swapped(changed, arrays, one.node, one.kind, one.groups)
+    return changed, _taken(arrays, learned)
+
+
+def _taken(arrays: Arrays, learned: Arrays) -> dict[str, NDArray[np.float32]]:
+    """Arrays with those that were learned in place of what has their name and shape."""
+    return {
+        name: learned[name] if name in learned and learned[name].shape == array.shape else array
+        for name, array in arrays.items()
+    }
+
+
+def _outcomes(
+    found: Sequence[Exchange], steps: Sequence[Exchange], kept: Mapping[str, Exchange]
+) -> tuple[Exchange, ...]:
+    """For each convolution what it was exchanged for, or would have been, and what came of that."""
+    tried, layers = _last(steps), dict[str, list[Exchange]]()
+    for one in found:
+        layers.setdefault(one.node, []).append(one)
+    outcomes = []
+    for node, forms in layers.items():
+        quickest = min(forms, key=lambda one: one.milliseconds[1])
+        if node in kept:
+            outcomes.append(replace(kept[node], outcome="kept"))
+        elif node in tried:
+            outcomes.append(replace(tried[node], outcome="lost accuracy"))
+        else:
+            outcomes.append(replace(quickest, outcome="slower here"))
+    return tuple(outcomes)
 
 
 def _begun(
     path: Path, about: Mapping[str, Any], graph: Graph, weights: Arrays, pictures: Pictures,
-    given: Input,
+    given: Input, report: Callable[[str], None],
 ) -> tuple[float, list[Exchange]]:  # fmt: skip
-    """Accuracy, and the best form of each convolution, as measured when the conversion began."""
+    """Accuracy, and other forms of each convolution, as measured when the conversion began."""
     if (begun := read_notes(path)) is None:
         before = accuracy(graph, weights, pictures.validation, given)
         if before < 1.2 / len(pictures.classes):  # hardly more than chance
@@ -188,7 +211,8 @@ def _begun(
                 "exchanged",
                 hint="train it first, and check the normalisation (--mean, --deviation)",
             )
-        found = [_best(graph, node) for node in graph.nodes if _is_dense(graph, node)]
+        report(f"{graph.name}: measuring other forms of its convolutions")
+        found = exchanges_of(graph, weights, pictures.train, given)
         entry = {**about, "before": before, "exchanges": [one.as_dict() for one in found]}
         make_folder(path.parent)
         write_whole(path, json.dumps(entry).encode())
@@ -208,39 +232,6 @@ def _digest(weights: Arrays) -> str:
     for name in sorted(weights):
         total.update(name.encode() + np.ascontiguousarray(weights[name]).tobytes())
     return total.hexdigest()
-
-
-def _is_dense(graph: Graph, node: Node) -> bool:
-    return can_be_swapped(graph, node, "separable") or can_be_swapped(graph, node, "grouped", 2)
-
-
-def _kind(one: Exchange) -> Kind:
-    return "grouped" if one.kind == "grouped" else "separable"
-
-
-def _is_quicker(one: Exchange) -> bool:
-    return one.milliseconds[1] < one.milliseconds[0]
-
-
-def _best(graph: Graph, node: Node) -> Exchange:
-    """The quickest form of a convolution, each measured alone with images of its size."""
-    alone = replace(graph, input=graph.given(node)[0], nodes=(replace(node, inputs=(INPUT,)),))
-    forms: list[tuple[Kind, int, Graph]] = []
-    for kind in KINDS:
-        for groups in GROUPS if kind == "grouped" else (1,):
-            if can_be_swapped(graph, node, kind, groups):
-                changed, _ = swapped(alone, random_weights(alone), node.name, kind, groups)
-                forms.append((kind, groups, changed))
-    image = np.random.default_rng(0).standard_normal((1, *alone.input), np.float32)
-    networks = [alone, *(changed for _, _, changed in forms)]
-    models = [onnx_model(one, random_weights(one)) for one in networks]
-    dense, *taken = Timer(image, 1).milliseconds(models)
-    kind, groups, changed = forms[int(np.argmin(taken))]
-    return Exchange(
-        node=node.name, kind=kind, groups=groups,
-        parameters=(alone.parameters, changed.parameters), macs=(alone.macs, changed.macs),
-        milliseconds=(dense, min(taken)), outcome="",
-    )  # fmt: skip
 
 
 def fit_group(

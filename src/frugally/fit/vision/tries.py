@@ -70,7 +70,7 @@ class Tries:
             now = accuracy(graph, trained, self.pictures.validation, self.given)
             if now >= self.least:
                 save_weights(folder / WEIGHTS, trained)
-            seconds = round(trainer.progress.seconds, 1)
+            seconds = round(trainer.progress.seconds, 3)
             notes.update(accuracy=now, steps=trainer.progress.step, seconds=seconds)
             write_whole(path, json.dumps(notes).encode())
         remove(folder / CHECKPOINTS)
