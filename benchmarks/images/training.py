@@ -235,8 +235,7 @@ def classifier(
     about = about_training(pictures, settings, LIGHT, 32, taught=teacher is not None)
     about["training"].update(steps=notes["steps"], seconds=notes["seconds"])
     card = {**described(graph, choice), **about}
-    save_fitted(folder, model, graph.macs, pictures, input_of(pictures), card, None, print)
-    return load_card(folder, TASK)  # with what every card of its kind has
+    return save_fitted(folder, model, graph.macs, pictures, input_of(pictures), card, None, print)
 
 
 def in_eight(folder: Path, data: Path, out: Path) -> Card:

@@ -21,10 +21,11 @@ from frugally.fit.vision.pictures import Pictures
 from frugally.fit.vision.scores import scores_of
 from frugally.fit.vision.training import Settings
 from frugally.fit.vision.weights import save_weights
-from frugally.nets.card import Card
+from frugally.nets.card import Card, load_card
 from frugally.nets.onnx_session import open_session
 from frugally.nets.vision.graph import INPUT, Graph
 from frugally.nets.vision.image_classifier import (
+    TASK,
     ImageClassifier,
     Input,
     card_bytes,
@@ -113,7 +114,7 @@ def save_fitted(
     out: Path, model: bytes, macs: int, pictures: Pictures, given: Input, card: Card,
     budget: Budget | None, report: Callable[[str], None],
 ) -> Card:  # fmt: skip
-    """Write a network, score what was written, and write its card; returns the card."""
+    """Write a network, score what was written, and write its card; returns it as it is read."""
     save_image_classifier(out, model, pictures.classes, given, macs, card)
     held = pictures.test or pictures.validation
     card["scores"] = scores_of(ImageClassifier.load(out, threads=1), held, out)
@@ -127,4 +128,4 @@ def save_fitted(
         f"{size:,} bytes, {macs / 1e6:.1f} MMACs, {card['milliseconds']:.2f} ms, accuracy "
         f"{card['scores']['accuracy']:.3f} on {len(held):,} pictures"
     )
-    return card
+    return load_card(out, TASK)
