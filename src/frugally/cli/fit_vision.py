@@ -130,7 +130,7 @@ def _colours(context: click.Context, parameter: click.Parameter, text: str | Non
 )  # fmt: skip
 @click.option("--epochs", default=5.0, show_default=True, help="Passes of each brief training.")
 @click.option("--batch", default=128, show_default=True, help="Pictures in a step.")
-@click.option("--rate", default=0.02, show_default=True, help="Highest learning rate.")
+@click.option("--rate", default=0.05, show_default=True, help="Highest learning rate.")
 @click.option("--threads", default=2, show_default=True, help="Threads that share each batch.")
 @click.option("--mean", callback=_colours, metavar="R,G,B", help="Of the images, from 0 to 1.")
 @click.option("--deviation", callback=_colours, metavar="R,G,B", help="Of the images.")

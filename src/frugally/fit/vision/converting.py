@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from frugally.errors import UsageError
 from frugally.files.disk import make_folder, remove, write_whole
 from frugally.fit.memory import keep_freed_memory
-from frugally.fit.vision.augmentation import Augmentation
 from frugally.fit.vision.exchanges import Exchange, exchanges_of, ordered
 from frugally.fit.vision.fitting import CHECKPOINTS, PICTURES
 from frugally.fit.vision.forms import optimised
@@ -43,7 +42,7 @@ from frugally.fit.vision.saving import (
 from frugally.fit.vision.sources import load_source
 from frugally.fit.vision.timer import Timer
 from frugally.fit.vision.training import Settings
-from frugally.fit.vision.tries import Tries, read_notes
+from frugally.fit.vision.tries import Tries, patient, read_notes
 from frugally.nets.card import Card, load_card
 from frugally.nets.vision.graph import Graph
 from frugally.nets.vision.image_classifier import TASK, Input
@@ -284,7 +283,7 @@ def fit_group(
     model, choice = optimised(done.graph, done.weights)
     image = np.zeros((1, *graph.input), np.float32)
     was, now = Timer(image, 1).milliseconds([before, model])
-    about = about_training(pictures, settings, Augmentation.for_side(height), 32, taught=True)
+    about = about_training(pictures, *patient(settings, height), 32, taught=True)
     about["training"].update(steps=done.steps, seconds=round(done.seconds, 1))
     card: Card = {
         **described(done.graph, choice),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,18 @@ from frugally.nets.vision.graph import Graph
 from frugally.nets.vision.image_classifier import Input
 
 _NOTES = "tried.json"
+_TEMPERATURE = 2.0
+
+
+def patient(settings: Settings, side: int) -> tuple[Settings, Augmentation]:
+    """How a network learns to say what it said before, on images of a side.
+
+    From the teacher alone, and on mixed images: of plain ones, which it learned by heart, a teacher
+    tells little more than their labels, and who learns that loses what it knew of others (Beyer et
+    al. 2021, arXiv:2106.05237, "function matching").
+    """
+    how = replace(Augmentation.for_side(side), operations=0, cutout=0, mixup=1.0, cutmix=1.0)
+    return replace(settings, distilled=1.0, temperature=_TEMPERATURE), how
 
 
 @dataclass(slots=True)
@@ -51,7 +63,8 @@ class Tries:
         """The trained weights, None if their accuracy is not the least, and the accuracy."""
         folder = self.folder / f"try-{self.count}"
         self.count += 1
-        path, settings = folder / _NOTES, self.settings
+        path = folder / _NOTES
+        settings, how = patient(self.settings, graph.input[1])
         notes = read_notes(path)
         if notes is None:
             forms = quick_forms(graph, settings.share, bfloat16=settings.bfloat16)
@@ -60,9 +73,9 @@ class Tries:
             write_whole(path, json.dumps(notes).encode())
         if "accuracy" not in notes:
             trainer = Trainer(
-                graph, weights, self.pictures.train, Augmentation.for_side(graph.input[1]),
-                settings, folder / CHECKPOINTS, self.report, mean=self.given.mean,
-                deviation=self.given.deviation, forms=notes["forms"], teacher=self.teacher,
+                graph, weights, self.pictures.train, how, settings, folder / CHECKPOINTS,
+                self.report, mean=self.given.mean, deviation=self.given.deviation,
+                forms=notes["forms"], teacher=self.teacher,
             )  # fmt: skip
             if trainer.resume():
                 self.report(f"resumed at step {trainer.progress.step:,} of {trainer.steps:,}")
