@@ -240,9 +240,10 @@ def _planned(
         seconds = timed(model, graph.input)
         smaller = within
         if budget.size is not None and within.size is not None and size > budget.size:
-            # Below the network at hand, too: what is counted may be far from what is written.
-            counted = min(within.size - (size - budget.size), stored_bytes(graph, bits))
-            smaller = replace(smaller, size=counted - 1)
+            # In proportion: the quickest form may write a grouped convolution as a dense one, with
+            # several times the bytes that are counted.
+            counted = stored_bytes(graph, bits)
+            smaller = replace(smaller, size=min(counted * budget.size // size, counted - 1))
         if budget.seconds is not None and within.seconds is not None:
             share = _SLACK * budget.seconds / seconds
             if share < 1:
