@@ -31,11 +31,7 @@ class Teacher:
     """
 
     def __init__(
-        self,
-        scores: Scores,
-        given: Input,
-        mean: Sequence[float],
-        deviation: Sequence[float],
+        self, scores: Scores, given: Input, mean: Sequence[float], deviation: Sequence[float]
     ) -> None:
         self._scores, self.given = scores, given
         shape = (1, 3, 1, 1)
