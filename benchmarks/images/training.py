@@ -29,6 +29,8 @@ from frugally.fit.vision.forms import optimised
 from frugally.fit.vision.pictures import Pictures, PictureSet, Rows, read_pictures
 from frugally.fit.vision.quantising import quantise_classifier
 from frugally.fit.vision.saving import (
+    CHECKPOINTS,
+    PICTURES,
     WEIGHTS,
     about_training,
     described,
@@ -54,7 +56,7 @@ VERSIONS = ("numpy", "torch", "onnxruntime")
 # (arXiv:1708.04552) in 200 epochs; Page 2018, "How to train your ResNet", has 8 x 8 in 24.
 LIGHT = Augmentation(padding=4, flip=True, cutout=8)
 
-_NOTES, _CHECKPOINTS = "training.json", "checkpoints"
+_NOTES = "training.json"
 _MEASURED = 64  # steps by which the speed of a training is foretold
 _SPARE = 0.95  # of the hours are planned for: a machine is not always as quick
 _T95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # Student's t, both sides, by how many differences
@@ -193,7 +195,7 @@ def learned(
     given = input_of(pictures)
     trainer = Trainer(
         graph, starting_weights(graph, settings.seed), pictures.train, LIGHT, settings,
-        folder / _CHECKPOINTS,
+        folder / CHECKPOINTS,
         lambda line: print(f"{folder.name}: {line}", flush=True),
         mean=given.mean, deviation=given.deviation, forms=notes["forms"], teacher=teacher,
     )  # fmt: skip
@@ -203,7 +205,7 @@ def learned(
     save_source(folder, graph, weights)
     notes["steps"], notes["seconds"] = trainer.progress.step, round(trainer.progress.seconds, 1)
     write_whole(path, json.dumps(notes).encode())
-    remove(folder / _CHECKPOINTS)
+    remove(folder / CHECKPOINTS)
     return weights, settings, notes
 
 
@@ -243,7 +245,7 @@ def in_eight(folder: Path, data: Path, out: Path) -> Card:
     if (card := finished(out)) is not None:
         return card
     quantise_classifier(folder, data, out, report=print)
-    remove(out / "pictures")
+    remove(out / PICTURES)
     return load_card(out, TASK)
 
 

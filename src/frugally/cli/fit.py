@@ -22,6 +22,7 @@ from frugally.cli.fitting import (
     say,
     seed_option,
 )
+from frugally.cli.opening import THREADS
 from frugally.errors import BudgetError, MissingExtraError, UsageError
 
 _EXAMPLES = """
@@ -181,7 +182,7 @@ def segmenter(treebank: tuple[Path, ...], out: Path, budget: str, seed: int) -> 
 @click.option("--clusters", default=256, show_default=True, type=click.IntRange(2))
 @click.option("--least", default=3, show_default=True, help="Words met less often are left out.")
 @click.option("--passes", default=20, show_default=True, type=click.IntRange(1))
-@click.option("--threads", default=1, show_default=True, type=click.IntRange(1))
+@click.option("--threads", default=1, show_default=True, type=THREADS)
 def clusters(
     corpus: tuple[Path, ...], out: Path, clusters: int, least: int, passes: int, threads: int
 ) -> None:

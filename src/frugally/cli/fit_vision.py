@@ -9,6 +9,7 @@ import click
 
 from frugally.budget import Budget, format_bytes
 from frugally.cli.fitting import budget_option, needs_torch, out_option, say, seed_option
+from frugally.cli.opening import THREADS
 from frugally.cli.showing import one_line
 
 
@@ -31,7 +32,9 @@ from frugally.cli.showing import one_line
 @click.option("--epochs", default=30.0, show_default=True, help="Passes over the pictures.")
 @click.option("--batch", default=128, show_default=True, help="Pictures in a step.")
 @click.option("--rate", default=0.2, show_default=True, help="Highest learning rate.")
-@click.option("--threads", default=2, show_default=True, help="Threads that share each batch.")
+@click.option(
+    "--threads", default=2, show_default=True, type=THREADS, help="They share each batch."
+)
 @click.option(
     "--teacher", type=click.Path(path_type=Path, exists=True),
     help="A classifier's folder, or an ONNX file, to learn from as well.",
@@ -131,7 +134,9 @@ def _colours(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option("--epochs", default=5.0, show_default=True, help="Passes of each brief training.")
 @click.option("--batch", default=128, show_default=True, help="Pictures in a step.")
 @click.option("--rate", default=0.05, show_default=True, help="Highest learning rate.")
-@click.option("--threads", default=2, show_default=True, help="Threads that share each batch.")
+@click.option(
+    "--threads", default=2, show_default=True, type=THREADS, help="They share each batch."
+)
 @click.option("--mean", callback=_colours, metavar="R,G,B", help="Of the images, from 0 to 1.")
 @click.option("--deviation", callback=_colours, metavar="R,G,B", help="Of the images.")
 @click.option("--slower", is_flag=True, help="Exchange what is slower here as well.")

@@ -26,6 +26,7 @@ in_option = click.option(
     envvar="FRUGALLY_COLLECTION",
     help="The collection to look in; without it, the small one that ships with frugally.",
 )
+THREADS = click.IntRange(1, 256)  # more take minutes to start and stop
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 # Loading compiled kernels takes well under a second; compiling them takes longer than this.

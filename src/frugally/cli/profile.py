@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from frugally.cli.opening import json_option
+from frugally.cli.opening import THREADS, json_option
 from frugally.cli.showing import one_line
 from frugally.errors import UsageError
 
@@ -23,9 +23,7 @@ _DIGITS = 9  # of a size
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("network")
-@click.option(
-    "--threads", default=1, show_default=True, type=click.IntRange(1), help="Threads it runs in."
-)
+@click.option("--threads", default=1, show_default=True, type=THREADS, help="Threads it runs in.")
 @click.option(
     "--runs", default=10, show_default=True, type=click.IntRange(1), help="ms is their median."
 )

@@ -14,6 +14,7 @@ from typing import IO
 import click
 
 from frugally.budget import format_seconds
+from frugally.cli.opening import THREADS
 from frugally.cli.showing import one_line, printable
 from frugally.errors import NetError, SourceError, UsageError
 
@@ -38,7 +39,7 @@ Examples:
 @click.argument("net")
 @click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
 @click.option("--top", type=click.IntRange(1), help="Of an image, so many classes.  [default: 1]")
-@click.option("--threads", type=click.IntRange(1), help="For images; by default, all there are.")
+@click.option("--threads", type=THREADS, help="For images; by default, all there are.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print a JSON object for each line, sentence or image."
 )

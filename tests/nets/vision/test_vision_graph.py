@@ -109,19 +109,6 @@ def test_json_round_trip():
     assert again.weights == tiny().weights
 
 
-def test_another_size_has_the_same_weights():
-    larger = tiny().resized(16, 12)
-    assert larger.input == (3, 16, 12)
-    assert larger.weights == tiny().weights
-    assert larger.macs > 3 * tiny().macs
-
-
-def test_another_size_that_would_need_other_weights_is_refused():
-    flat = graph(node("flat", INPUT, layer=Flatten()), node("end", "flat", layer=Linear(out=2)))
-    with pytest.raises(NetError, match="other weights for images of 9 x 8"):
-        flat.resized(9, 8)
-
-
 def test_a_builder_says_what_does_not_fit_and_where():
     builder = Builder("tiny", (3, 8, 6))
     builder.at("unit")

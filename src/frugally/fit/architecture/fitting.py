@@ -37,9 +37,10 @@ from frugally.fit.architecture.workplace import (
     PicturesChangedError,
     Workplace,
 )
-from frugally.fit.vision.fitting import CHECKPOINTS, PICTURES, PLAN, fit_vision
+from frugally.fit.vision.fitting import PLAN, fit_vision
 from frugally.fit.vision.members import digest as digest_of_files
 from frugally.fit.vision.pictures import Pictures, proposed_side, read_pictures
+from frugally.fit.vision.saving import CHECKPOINTS, PICTURES
 from frugally.fit.vision.training import Settings
 from frugally.nets.card import Card
 from frugally.nets.vision.cells import drawing

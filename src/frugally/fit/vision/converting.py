@@ -26,13 +26,14 @@ from frugally.errors import UsageError
 from frugally.files.disk import make_folder, remove, write_whole
 from frugally.fit.memory import keep_freed_memory
 from frugally.fit.vision.exchanges import Exchange, exchanges_of, ordered
-from frugally.fit.vision.fitting import CHECKPOINTS, PICTURES
 from frugally.fit.vision.forms import optimised
 from frugally.fit.vision.graph_scores import GraphScores, accuracy
 from frugally.fit.vision.grouping import swapped
 from frugally.fit.vision.network import Arrays
 from frugally.fit.vision.pictures import Pictures, proposed_side, read_pictures
 from frugally.fit.vision.saving import (
+    CHECKPOINTS,
+    PICTURES,
     about_training,
     described,
     save_fitted,

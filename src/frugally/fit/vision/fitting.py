@@ -24,6 +24,8 @@ from frugally.fit.vision.onnx_export import onnx_model
 from frugally.fit.vision.pictures import Pictures, PictureSet, proposed_side, read_pictures
 from frugally.fit.vision.quantising import in_eight_bits
 from frugally.fit.vision.saving import (
+    CHECKPOINTS,
+    PICTURES,
     about_training,
     described,
     longest_card,
@@ -42,7 +44,7 @@ from frugally.nets.vision.graph import Graph
 from frugally.nets.vision.image_classifier import Input
 from frugally.nets.vision.registry import make
 
-CHECKPOINTS, PICTURES, PLAN = "checkpoints", "pictures", "plan.json"
+PLAN = "plan.json"
 DEFAULT_FAMILIES = ("shufflenet",)
 _SLACK = 0.9  # of a budget's time is used: machines are noisy
 _TRIES = 8  # networks written and measured before a budget is given up

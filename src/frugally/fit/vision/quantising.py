@@ -11,7 +11,7 @@ from frugally.errors import UsageError
 from frugally.files.disk import make_folder
 from frugally.fit.vision.pictures import PictureSet, read_pictures
 from frugally.fit.vision.quantisation import Quantised, quantised
-from frugally.fit.vision.saving import MEASURED, save_fitted, seed_of
+from frugally.fit.vision.saving import MEASURED, PICTURES, save_fitted, seed_of
 from frugally.fit.vision.scores import probabilities
 from frugally.nets.card import Card
 from frugally.nets.vision.image_classifier import NETWORK, ImageClassifier
@@ -52,7 +52,7 @@ def quantise_classifier(
         raise UsageError("pictures are read as squares; this network takes others")
     make_folder(out)
     seed = seed_of(before.card, 0)
-    pictures = read_pictures(data, out / "pictures", side=given.height, seed=seed, report=report)
+    pictures = read_pictures(data, out / PICTURES, side=given.height, seed=seed, report=report)
     if pictures.classes != before.labels:
         raise UsageError(f"the pictures in {data} are of other classes than {folder} tells")
     found = in_eight_bits(

@@ -34,6 +34,8 @@ from frugally.nets.vision.image_classifier import (
 from frugally.nets.vision.layers import Shape
 
 GRAPH, WEIGHTS = "graph.json", "weights.safetensors"
+CHECKPOINTS, PICTURES = "checkpoints", "pictures"
+"""What lies beside them while a network is fitted."""
 MEASURED = ("scores", "milliseconds", "budget", "files")
 """What a card says of what was written, once that is written."""
 _SPARE = 600  # bytes: the network's digest and size, and numbers that turn out longer

@@ -15,11 +15,10 @@ from typing import Any
 from frugally.errors import NetError
 from frugally.files.disk import make_folder, remove, write_whole
 from frugally.fit.vision.augmentation import Augmentation
-from frugally.fit.vision.fitting import CHECKPOINTS
 from frugally.fit.vision.graph_scores import accuracy
 from frugally.fit.vision.network import Arrays
 from frugally.fit.vision.pictures import Pictures
-from frugally.fit.vision.saving import WEIGHTS
+from frugally.fit.vision.saving import CHECKPOINTS, WEIGHTS
 from frugally.fit.vision.training import Settings, Teacher, Trainer
 from frugally.fit.vision.training_forms import quick_forms
 from frugally.fit.vision.weights import load_weights, save_weights

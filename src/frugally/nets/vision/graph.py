@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -118,17 +118,6 @@ class Graph:
     def macs(self) -> int:
         """Multiply-adds of convolutions and products for one image."""
         return sum(node.layer.macs(*self.given(node)) for node in self.nodes)
-
-    def resized(self, height: int, width: int) -> Graph:
-        """The same network for images of another size.
-
-        Raises:
-            NetError: a layer does not fit them, or would need other weights.
-        """
-        graph = replace(self, input=(self.input[0], height, width))
-        if graph.weights != self.weights:
-            raise NetError(f"{self.name} has other weights for images of {height} x {width}")
-        return graph
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
