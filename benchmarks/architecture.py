@@ -148,6 +148,7 @@ def bounds_of(bench: Bench, kind: str) -> Bounds:
     free = Bounds(
         budget=Budget(seconds=1.0) if by_time else Budget(flops=10**12), stack=SEARCHED, size=SIDE,
         times=times_of(bench) if by_time else None,
+        rest=bench.once("stem and head", lambda: stem_and_head(SEARCHED)) if by_time else None,
     )  # fmt: skip
 
     def half() -> float:

@@ -80,32 +80,36 @@ def trainings(results: Results, part: str) -> str:
     return machine.table(head, rows) if rows else ""
 
 
-def searches(results: Results) -> str:
+def searches(results: Results, cores: int) -> str:
     """What the searches took, beside NASNet's."""
     rows = []
     theirs = NASNET_DAYS * 86400 * P100_FLOPS
     for name, one in _some(results, "search ").items():
         rows.append([
             name, one["proposed"], one["scored"], f"{one['score']:.3f}", f"{one['mean']:.3f}",
-            f"{one['flops']:.2g}", f"{one['seconds'] / 3600:.2f}", f"{theirs / one['flops']:,.0f}",
+            f"{one['flops']:.2g}", f"{cores * one['seconds'] / 3600:.2f}",
+            f"{theirs / one['flops']:,.0f}",
         ])  # fmt: skip
-    head = ["search", "cells proposed", "trained", "best", "mean", "FLOP", "hours here",
+    head = ["search", "cells proposed", "trained", "best", "mean", "FLOP", "core-hours here",
             "NASNet's FLOP at peak : ours"]  # fmt: skip
     return machine.table(head, rows) if rows else ""
 
 
 def advantage(results: Results) -> str:
-    """How far the best strategy's cell is above the mean random cell, in standard errors of it."""
+    """How far each strategy's cell is above the mean random cell, in standard errors of it."""
     found = {name: 100 * np.array([one["accuracy"] for one in ones])
              for name, ones in _by_name(results, "strategies").items()}  # fmt: skip
     chance = found.pop("chance", np.empty(0))
     if not found or len(chance) < 2:
         return ""
-    name = max(found, key=lambda one: found[one].mean())
-    gap = found[name].mean() - chance.mean()
-    error = np.sqrt(sum(s.var(ddof=1) / len(s) for s in (found[name], chance) if len(s) > 1))
-    return (f"The cell of {name} is {gap:+.2f} points from the mean of {len(chance)} random cells "
-            f"within the bound: {gap / error:+.1f} standard errors.")  # fmt: skip
+    rows = []
+    for name, scores in found.items():
+        gap = scores.mean() - chance.mean()
+        error = np.sqrt(sum(s.var(ddof=1) / len(s) for s in (scores, chance) if len(s) > 1))
+        rows.append([name, f"{gap:+.2f}", f"{error:.2f}", f"{gap / error:+.1f}"])
+    head = [f"less the mean of {len(chance)} random cells within the bound", "points",
+            "standard error", "standard errors"]  # fmt: skip
+    return machine.table(head, rows)
 
 
 def times(results: Results) -> str:
@@ -127,7 +131,8 @@ def render(kept: Results) -> str:
     """All tables for which there is something."""
     results = kept["results"]
     tables: Sequence[str] = (
-        correlation(results), searches(results), trainings(results, "strategies"),
+        correlation(results), searches(results, kept["machine"]["cores"]),
+        trainings(results, "strategies"),
         advantage(results), times(results),
         trainings(results, "winner"), trainings(results, "transfer"), trainings(results, "groups"),
     )  # fmt: skip

@@ -83,6 +83,14 @@ def test_going_on_with_it(found, photos, tmp_path):
     done = run("fit", "architecture", "--resume", out, "--json")
     assert json.loads(done.stdout)["digest"] == load_cell(out / "cell.json").digest
     assert json.loads((out / "card.json").read_text())["files"] == before["files"]
+    # Another training of the winner, and a finalist whose training once came to nothing.
+    finalists = json.loads((out / "finalists.json").read_text())
+    for one in finalists.values():
+        one.update(accuracy=None, note="it took longer than 1 s")
+    (out / "finalists.json").write_text(json.dumps(finalists))
+    done = run("fit", "architecture", "--resume", out, "--epochs", 1, "--json")
+    assert json.loads(done.stdout)["finalists"][0]["accuracy"] is not None
+    assert json.loads((out / "card.json").read_text())["training"]["epochs"] == 1
     asked = (out / "asked.json").read_text()
     with pytest.raises(UsageError, match=r"another search: .*strategy"):
         run("fit", "architecture", "--resume", out, "--strategy", "random")

@@ -15,6 +15,7 @@ from small_cells import ALL, SMALL, uniform
 from frugally.budget import Budget
 from frugally.errors import BudgetError, NetError, UsageError
 from frugally.fit.architecture.bounds import Bounds
+from frugally.fit.architecture.fitting import bounded_stack
 from frugally.fit.architecture.operation_times import (
     _NOTHING,
     OperationTimes,
@@ -142,7 +143,7 @@ def test_time_is_predicted():
     bounds = Bounds(budget=Budget(seconds=3600.0), stack=SMALL, size=16, times=times)
     seconds = bounds.need(uniform("max_3x3")).seconds
     assert seconds == pytest.approx(
-        (bounds._rest + times.cells(uniform("max_3x3"), SMALL, 16)) / 1e3
+        (bounds.rest + times.cells(uniform("max_3x3"), SMALL, 16)) / 1e3
     )
     assert bounds.broken(uniform("max_3x3")) is None
     tight = Bounds(budget=Budget(seconds=1e-7), stack=SMALL, size=16, times=times)
@@ -168,6 +169,24 @@ def test_a_bound_that_no_cell_keeps_is_refused_with_the_smallest():
     needed = re.search(r"needs (\d+B \d+FLOP)", caught.value.hint)[1]
     cell = Bounds(budget=Budget.parse(needed), stack=SMALL, size=16).refuse_impossible(ALL)
     assert bounds.broken(cell)
+
+
+def test_what_was_measured_for_bounds_is_not_measured_again():
+    bounds = Bounds(budget=Budget(seconds=1.0), stack=SMALL, size=16, times=even(), rest=0.25)
+    assert bounds.rest == 0.25
+    inside = even().cells(uniform("max_3x3"), SMALL, 16)
+    assert bounds.need(uniform("max_3x3")).seconds == pytest.approx((0.25 + inside) / 1e3)
+
+
+@pytest.mark.parametrize("limit, cells", [(800_000, 2), (70_000, 1)])
+def test_a_small_budget_is_for_networks_of_fewer_cells(limit, cells):
+    budget = Budget(size=limit)
+    bounds = bounded_stack(budget, ALL, 2, 16, 10, None, 3)
+    assert bounds.stack.cells == cells
+    random = np.random.default_rng(5)
+    drawn = [ALL.decode(ALL.sample(random)) for _ in range(20)]
+    kept = sum(bounds.need(cell).share(budget) <= 1 for cell in drawn)
+    assert 4 <= kept <= 16
 
 
 def test_no_cell_drawn_by_chance_is_smaller_than_the_smallest():

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,13 +18,14 @@ pytest.importorskip("torch")
 from fake_measures import Counted, Counting, worth
 
 from frugally.budget import Budget
-from frugally.errors import FrugallyError, UsageError
+from frugally.errors import FitError, FrugallyError, UsageError
 from frugally.fit.architecture.bounds import Bounds
 from frugally.fit.architecture.evolution import Evolution, Settings
 from frugally.fit.architecture.halving import Ladder, Rung, rungs_of
 from frugally.fit.architecture.random_search import RandomSearch
 from frugally.fit.architecture.search import Clock, Search, Workers
 from frugally.fit.architecture.space import Space
+from frugally.fit.architecture.trial_process import TrialStartError
 from frugally.fit.architecture.trials import Trials
 from frugally.fit.architecture.workplace import PicturesChangedError
 from frugally.nets.vision.cells.stacking import Stack
@@ -42,9 +44,9 @@ def evolution(space=SPACE):
 
 
 def search(folder, jobs=10, *, wrong=None, workers=None, rungs=ONE, bounds=WIDE, space=SPACE,
-           strategy=None, **more):  # fmt: skip
+           strategy=None, measured=None, **more):  # fmt: skip
     """The trials of a search that is over after so many jobs, and what was measured."""
-    measure = Counted(folder / "trace", wrong or {})
+    measure = (measured or Counted)(folder / "trace", wrong or {})
     workers = workers or threads()
     with Trials(folder / "trials.sqlite", {"seed": 5}) as trials:
         one = Search(
@@ -110,6 +112,52 @@ def test_what_goes_wrong_is_put_down_and_the_search_goes_on(tmp_path, how, statu
     assert note in trials[2].note
     assert trials[2].reward is None
     assert len(jobs) == 6
+
+
+def test_a_process_that_cannot_start_costs_no_cell(tmp_path):
+    class Late(Counted):
+        def __call__(self, job):
+            score = super().__call__(job)
+            if len(self.jobs) in (2, 3, 5):
+                raise TrialStartError("LockedError: somebody is at it")
+            return score
+
+    class Never(Counted):
+        def __call__(self, job):
+            raise TrialStartError("MemoryError: no memory")
+
+    trials, jobs, _ = search(tmp_path, 9, measured=Late)
+    assert [trial.status for trial in trials] == ["done"] * len(trials)
+    assert len({digest for digest, _ in jobs}) == 6
+    (tmp_path / "b").mkdir()
+    with pytest.raises(FitError, match="no process for trials can be started: MemoryError"):
+        search(tmp_path / "b", 9, measured=Never)
+    with Trials(tmp_path / "b" / "trials.sqlite", {"seed": 5}) as left:
+        assert [trial.status for trial in left] == ["running"]
+
+
+def test_no_cell_climbs_for_which_there_is_no_time(tmp_path):
+    class Slow(Counted):
+        def __call__(self, job):
+            score = super().__call__(job)
+            return replace(score, seconds=100.0 if job.evaluator == "short" else 1.0)
+
+    class Ending(Counting):
+        left = property(lambda self: 1000.0 if len(self.measure.jobs) < self.jobs else 60.0)
+
+    with Trials(tmp_path / "trials.sqlite", {"seed": 5}) as trials:
+        measure = Slow(tmp_path / "trace")
+        one = Search(
+            SPACE, RandomSearch(SPACE, 1), trials, WIDE, Ladder(rungs_of(["proxy", "short"], 1.0)),
+            measure, Ending(measure, 30),
+        )  # fmt: skip
+        stopped = threading.Timer(3, lambda: setattr(Ending, "left", 0.0))
+        stopped.start()
+        one.run(threads())
+        stopped.join()
+    climbed = [number for number, (_, name) in enumerate(measure.jobs) if name == "short"]
+    assert climbed
+    assert max(climbed) <= 30 < len(measure.jobs)
 
 
 def test_a_worker_that_dies_costs_its_trial_only(tmp_path, monkeypatch):

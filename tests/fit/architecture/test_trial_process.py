@@ -18,6 +18,7 @@ from frugally.fit.architecture.trial_process import (
     InProcess,
     Job,
     TrialDiedError,
+    TrialStartError,
     TrialTimeoutError,
     end_all,
 )
@@ -102,7 +103,7 @@ def test_errors_are_what_they_were(measure):
 def test_what_cannot_start_is_told(measure):
     with pytest.raises(PicturesChangedError):
         measure('{"error": "PicturesChangedError", "message": "others"}')(job("well"))
-    with pytest.raises(TrialDiedError, match="UsageError: nothing is there"):
+    with pytest.raises(TrialStartError, match="UsageError: nothing is there"):
         measure('{"error": "UsageError", "message": "nothing is there"}')(job("well"))
 
 

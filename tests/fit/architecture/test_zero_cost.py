@@ -5,14 +5,16 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from small_cells import ALL, SMALL, uniform  # noqa: E402
+from small_cells import ALL, SMALL, pictures, uniform  # noqa: E402
 
 from frugally.errors import UsageError  # noqa: E402
+from frugally.fit.architecture.proxy import Proxy  # noqa: E402
 from frugally.fit.architecture.zero_cost import (  # noqa: E402
     gradient_norm,
     kernel_score,
     synaptic_flow,
 )
+from frugally.fit.vision.pictures import PictureSet  # noqa: E402
 from frugally.fit.vision.weights import random_weights  # noqa: E402
 from frugally.nets.vision.cells.stacking import stacked  # noqa: E402
 from frugally.nets.vision.graph import Builder  # noqa: E402
@@ -87,3 +89,19 @@ def test_more_relus_tell_images_apart_better():
     plain, rich = (stacked(uniform(name), SMALL, 8, 2) for name in ("max_3x3", "separable_3x3"))
     assert kernel_score(rich, IMAGES) > kernel_score(plain, IMAGES)
     assert synaptic_flow(rich) > synaptic_flow(plain)
+
+
+@pytest.mark.parametrize("kind", ["kernel", "gradient"])
+def test_copies_of_a_picture_are_looked_at_once(kind):
+    """No network tells them apart, so that the kernel of all would have no determinant."""
+    plain = pictures()
+    rows = [0, *range(len(plain)), 0]
+    copies = PictureSet(plain.images[rows], plain.labels[rows], plain.classes)
+    scores = [
+        Proxy(some, SMALL, mean=(0.5,) * 3, deviation=(0.25,) * 3, kind=kind, images=len(rows))
+        .evaluate(uniform("conv_3x3"), 1, 1)
+        for some in (plain, copies)
+    ]  # fmt: skip
+    assert np.isfinite(scores[0].value)
+    assert scores[1].value == pytest.approx(scores[0].value, rel=1e-4)
+    assert scores[1].flops == scores[0].flops

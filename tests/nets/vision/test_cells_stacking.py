@@ -11,7 +11,14 @@ from frugally.errors import UsageError
 from frugally.nets.vision.cells.cell import Block, Cell, Wiring
 from frugally.nets.vision.cells.operations import GROUPS, OPERATIONS, groups_of
 from frugally.nets.vision.cells.references import reference
-from frugally.nets.vision.cells.stacking import CONCATENATION, SUM, Stack, placements, stacked
+from frugally.nets.vision.cells.stacking import (
+    CONCATENATION,
+    SUM,
+    Placement,
+    Stack,
+    placements,
+    stacked,
+)
 from frugally.nets.vision.graph import Builder
 from frugally.nets.vision.layers import ChannelShuffle, DropPath
 
@@ -119,6 +126,23 @@ def test_placements_are_what_the_cells_do(cell, size):
     linear = graph.weights["linear.weight"]
     stem = graph.shapes["stem.norm"][0]
     assert weights + stem * 27 + 2 * stem + linear[0] * linear[1] + 10 == graph.parameters
+
+
+@pytest.mark.parametrize("operation, most", [("identity", []), ("max_3x3", ["max_3x3"])])
+def test_what_brings_others_channels_back_is_a_convolution(operation, most):
+    """A block that puts 2 x 8 channels side by side, and one that keeps what it is given."""
+    blocks = [
+        {"inputs": [1, 1], "operations": ["conv_1x1", "conv_3x3"], "combine": "concat"},
+        {"inputs": [2, 2], "operations": [operation, "conv_3x3"]},
+    ]
+    cell = Cell.from_dict({"normal": {"blocks": blocks}, "reduction": {"blocks": blocks}})
+    on = [one for one in placements(cell, Stack(cells=0, filters=8), 16)
+          if one.given[0] == 2 * one.out or one.operation == operation]  # fmt: skip
+    for reduction in range(2):
+        given = (32 << reduction, 8 >> reduction, 8 >> reduction)
+        squeezed = Placement(operation="conv_1x1", given=given, out=given[0] // 2)
+        assert squeezed in on
+    assert {one.operation for one in on} - {"conv_1x1", "conv_3x3", "halved"} == set(most)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

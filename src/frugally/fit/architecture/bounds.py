@@ -6,7 +6,7 @@ on this machine (`operation_times`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -49,6 +49,9 @@ class Need:
 class Bounds:
     """A budget for the network of a cell, stacked in one way for images of one size.
 
+    `rest` is what stem and head take, in milliseconds; measured where time is limited, if it is not
+    given.
+
     Raises:
         UsageError: it limits passages, or time without `times` to predict it from.
     """
@@ -59,7 +62,7 @@ class Bounds:
     classes: int = 10
     bits: int = 32
     times: OperationTimes | None = None
-    _rest: float = field(default=0.0, init=False)
+    rest: float | None = None
 
     def __post_init__(self) -> None:
         if self.budget.passages is not None:
@@ -67,15 +70,16 @@ class Bounds:
         if self.budget.seconds is not None:
             if self.times is None:
                 raise UsageError("a bound on time needs operations that were measured here")
-            rest = stem_and_head(self.stack, self.size, self.classes)
-            object.__setattr__(self, "_rest", rest)
+            if self.rest is None:
+                rest = stem_and_head(self.stack, self.size, self.classes)
+                object.__setattr__(self, "rest", rest)
 
     def need(self, cell: Cell) -> Need:
         """What a cell's network takes; seconds only where the budget limits them."""
         graph = stacked(cell, self.stack, self.size, self.classes)
         seconds = None
-        if self.budget.seconds is not None and self.times is not None:
-            seconds = (self._rest + self.times.cells(cell, self.stack, self.size)) / 1e3
+        if self.budget.seconds is not None and self.times is not None and self.rest is not None:
+            seconds = (self.rest + self.times.cells(cell, self.stack, self.size)) / 1e3
         size = stored_bytes(graph, self.bits)
         return Need(size=size, flops=2 * graph.macs, seconds=seconds)
 

@@ -143,7 +143,9 @@ def _trained(one: Finalist, measure: InProcess, passes: float) -> Finalist:
 def _recalled(path: Path) -> dict[str, Finalist]:
     try:
         entries = json.loads(path.read_text("utf-8"))
-        return {digest: Finalist.from_dict(entry) for digest, entry in entries.items()}
+        found = {digest: Finalist.from_dict(entry) for digest, entry in entries.items()}
+        # What came to nothing is tried again: who resumes may have given it more time.
+        return {digest: one for digest, one in found.items() if one.accuracy is not None}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -44,12 +44,11 @@ from frugally.fit.vision.saving import CHECKPOINTS, PICTURES
 from frugally.fit.vision.training import Settings
 from frugally.nets.card import Card
 from frugally.nets.vision.cells import drawing
-from frugally.nets.vision.cells.cell import Cell
-from frugally.nets.vision.cells.files import load_cell, save_cell
+from frugally.nets.vision.cells.files import save_cell
 from frugally.nets.vision.cells.stacking import Stack
 
 TRIALS, SEARCH, TIME, SUMMARY = "trials.sqlite", "search.json", "time.json", "summary.json"
-CELL, DRAWN, ASKED = "cell.json", "cell.png", "asked.json"
+CELL, DRAWN, ASKED, WINNER = "cell.json", "cell.png", "asked.json", "winner.json"
 
 
 def _small_evolution(space: Space, seed: int) -> Strategy:
@@ -212,7 +211,7 @@ def fit_architecture(
             report(f"{why}: {len(trials):,} cells proposed in {format_seconds(clock.spent)}")
             if changed():
                 raise PicturesChangedError(path)
-            _refuse_nothing(trials, clock)
+            _refuse_nothing(trials, clock, budget)
             spent = clock.spent
             finalists = winner_of(
                 trials, how, place, budget, len(pictures.classes), out, report=report
@@ -221,13 +220,15 @@ def fit_architecture(
         finally:
             end_all()
     winner = finalists[0]
-    again = resume and _same(out / CELL, winner.cell)
-    if not again:  # what is there of a former winner's training is for nothing
+    training = json.dumps({"cell": winner.cell.digest, "training": final.as_dict()}).encode()
+    again = resume and _holds(out / WINNER, training)
+    if not again:  # what is there of another training is for nothing
         for name in (CHECKPOINTS, PLAN):
             remove(out / name)
+    write_whole(out / WINNER, training)
     save_cell(out / CELL, winner.cell)
     drawing.save(winner.cell, out / DRAWN, f"cell {winner.cell.digest[:8]}")
-    if place.pictures().classes != pictures.classes or changed():
+    if changed():
         raise PicturesChangedError(path)
     card = fit_vision(
         path, out, budget=budget, cell=winner.cell, side=side, settings=final, resume=again,
@@ -274,13 +275,18 @@ def _train_shared(place: Workplace, space: Space, how: How, clock: Clock, report
     return flops
 
 
-def _refuse_nothing(trials: Trials, clock: Clock) -> None:
+def _refuse_nothing(trials: Trials, clock: Clock, budget: Budget) -> None:
     """Raise if not one cell has a reward."""
     if trials.best():
         return
     notes = [trial.note for trial in trials if trial.status in ("failed", "diverged", "timed out")]
     if notes:
         raise FitError(f"all {len(notes)} trials came to nothing; the last: {notes[-1]}")
+    if len(trials):
+        raise BudgetError(
+            f"of {len(trials):,} cells that were proposed none keeps within {budget}",
+            hint="hardly any cell does: give a larger budget, or --resume with more hours",
+        )
     raise BudgetError(
         f"{format_seconds(clock.seconds)} are too short for a single cell",
         hint="--resume with more hours goes on",
@@ -297,10 +303,9 @@ def _bounds(
         BudgetError: no cell keeps them.
     """
     classes = len(pictures.classes)
-    kept = _recalled(path)
+    kept = recalled_bounds(path)
     if kept is not None:
-        stack, times = kept
-        return Bounds(budget=budget, stack=stack, size=side, classes=classes, times=times)
+        return Bounds(budget=budget, size=side, classes=classes, **kept)
     times = None
     if budget.seconds is not None:
         report("measuring what each operation takes on this machine: a minute")
@@ -315,7 +320,10 @@ def _bounds(
         f"cells have to keep {budget} when {bounds.stack.cells} a stage are stacked with "
         f"{bounds.stack.filters} filters"
     )
-    entry = {"stack": asdict(bounds.stack), "times": times.as_dict() if times else None}
+    entry = {
+        "stack": asdict(bounds.stack), "times": times.as_dict() if times else None,
+        "rest": bounds.rest,
+    }  # fmt: skip
     write_whole(path, json.dumps(entry).encode())
     return bounds
 
@@ -327,43 +335,51 @@ def bounded_stack(
     """Bounds for the most filters with which half of the cells drawn by chance keep a budget.
 
     So a search is among cells that are cheaper than the average one for what they do, and the
-    winner fills the budget with about as many filters or more.
+    winner fills the budget with about as many filters or more. If less than half keep it with the
+    fewest filters there are fewer `cells` a stage, down to one.
     """
     random = np.random.default_rng((seed, 8))
     drawn = [space.decode(space.sample(random)) for _ in range(_DRAWN)]
 
-    def of(filters: int) -> Bounds:
+    def of(cells: int, filters: int) -> Bounds:
         stack = Stack(cells=cells, filters=filters)
         return Bounds(budget=budget, stack=stack, size=side, classes=classes, times=times)
 
-    low, high = 1, 32  # times four
-    best = of(4)
+    def kept_by_half(bounds: Bounds) -> bool:
+        return 2 * sum(bounds.need(cell).share(budget) <= 1 for cell in drawn) >= len(drawn)
+
+    best = of(cells, 4)
+    while cells > 1 and not kept_by_half(best):
+        cells -= 1
+        best = of(cells, 4)
+    low, high = 2, 32  # times four
     while low <= high:
         middle = (low + high) // 2
-        bounds = of(4 * middle)
-        if 2 * sum(bounds.need(cell).share(budget) <= 1 for cell in drawn) >= len(drawn):
+        bounds = of(cells, 4 * middle)
+        if kept_by_half(bounds):
             best, low = bounds, middle + 1
         else:
             high = middle - 1
     return best
 
 
-def _recalled(path: Path) -> tuple[Stack, OperationTimes | None] | None:
+def recalled_bounds(path: Path) -> dict[str, Any] | None:
+    """How a search's networks are stacked, and what was measured for its bounds."""
     try:
         entry = json.loads(path.read_text("utf-8"))
         times = entry["times"]
-        return Stack(**entry["stack"]), times and OperationTimes.from_dict(times)
+        return {
+            "stack": Stack(**entry["stack"]), "rest": entry["rest"],
+            "times": times and OperationTimes.from_dict(times),
+        }  # fmt: skip
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NetError(f"{path} is damaged: {error!r}") from error
 
 
-def _same(path: Path, cell: Cell) -> bool:
-    try:
-        return load_cell(path).digest == cell.digest
-    except NetError:  # not there, or damaged: it is written anew
-        return False
+def _holds(path: Path, content: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == content
 
 
 def _summary(
@@ -382,7 +398,7 @@ def _summary(
         "strategy": how.strategy,
         "evaluators": list(how.evaluators),
         "trials": counts,
-        "search_seconds": round(spent, 1),
+        "search_seconds": round(spent + sum(one.seconds for one in finalists), 1),
         "search_flops": flops,
         "finalists": [one.as_dict() for one in finalists],
         "date": time.strftime("%Y-%m-%d", time.gmtime()),

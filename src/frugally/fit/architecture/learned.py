@@ -9,7 +9,6 @@ at random between two groups would give (a permutation test, ibid., chapter 15).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,15 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frugally.budget import Budget
-from frugally.errors import CorruptionError, NetError, UsageError
+from frugally.errors import CorruptionError, UsageError
 from frugally.fit.architecture.bounds import Bounds
-from frugally.fit.architecture.fitting import SEARCH, TRIALS
-from frugally.fit.architecture.operation_times import OperationTimes
+from frugally.fit.architecture.fitting import SEARCH, TRIALS, recalled_bounds
 from frugally.fit.architecture.space import Space
 from frugally.fit.architecture.trials import Trial, recorded
 from frugally.nets.vision.cells.cell import INPUTS, Cell, Wiring
 from frugally.nets.vision.cells.operations import GROUPED
-from frugally.nets.vision.cells.stacking import Stack
 
 PAGE = "learned.md"
 LEAST = 20  # cells that have to be scored
@@ -281,14 +278,8 @@ def _finite(entry: Any) -> Any:
 
 
 def _bounds(path: Path, about: dict[str, Any]) -> Bounds | None:
-    try:
-        entry = json.loads(path.read_text("utf-8"))
-        times = entry["times"] and OperationTimes.from_dict(entry["times"])
-        return Bounds(
-            budget=Budget(**about["budget"]), stack=Stack(**entry["stack"]),
-            size=about["side"], classes=len(about["classes"]), times=times,
-        )  # fmt: skip
-    except FileNotFoundError:
+    kept = recalled_bounds(path)
+    if kept is None:
         return None
-    except (OSError, ValueError) as error:
-        raise NetError(f"{path} is damaged: {error!r}") from error
+    budget, classes = Budget(**about["budget"]), len(about["classes"])
+    return Bounds(budget=budget, size=about["side"], classes=classes, **kept)

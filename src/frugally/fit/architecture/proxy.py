@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from frugally.fit.architecture.evaluator import Score
 from frugally.fit.architecture.zero_cost import gradient_norm, kernel_score, synaptic_flow
@@ -45,8 +46,7 @@ class Proxy:
         """Its score; there are no passes over the pictures, whatever the `budget`."""
         began = time.perf_counter()
         graph = stacked(cell, self._stack, self._side, len(self._train.classes))
-        order = np.random.default_rng((seed, 5)).permutation(len(self._train))
-        chosen = np.sort(order[: self._images])
+        chosen = self._chosen(seed)
         images = as_input(self._train.images[chosen], self._mean, self._deviation)
         if self._kind == "kernel":
             value = kernel_score(graph, images, seed) / len(images)
@@ -57,3 +57,12 @@ class Proxy:
         count = 1 if self._kind == "flow" else len(images)
         flops = 2 * graph.macs * _PASSES[self._kind] * count
         return Score(value=value, seconds=time.perf_counter() - began, flops=flops)
+
+    def _chosen(self, seed: int) -> NDArray[np.int64]:
+        """Pictures drawn by chance, each once: no network tells a copy from its original."""
+        found: dict[bytes, int] = {}
+        for one in np.random.default_rng((seed, 5)).permutation(len(self._train)):
+            found.setdefault(self._train.images[one : one + 1].tobytes(), int(one))
+            if len(found) == self._images:
+                break
+        return np.sort(np.array(list(found.values())))

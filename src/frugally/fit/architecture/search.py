@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass
@@ -26,12 +26,18 @@ from frugally.fit.architecture.evaluator import Score
 from frugally.fit.architecture.halving import Ladder
 from frugally.fit.architecture.space import Space
 from frugally.fit.architecture.strategy import Strategy, replayed
-from frugally.fit.architecture.trial_process import Job, Measure, TrialTimeoutError
+from frugally.fit.architecture.trial_process import (
+    Job,
+    Measure,
+    TrialStartError,
+    TrialTimeoutError,
+)
 from frugally.fit.architecture.trials import Status, Trial, Trials
 from frugally.fit.architecture.workplace import PicturesChangedError
 
 _ATTEMPTS = 2  # of a trial that is alone with the worker that dies
 _IDLE = 1000  # proposals in a row that need no trial: nothing new is to be had
+_STARTS = 5  # processes in a row that could not be started
 _LOOK = 60.0  # seconds between looks whether the pictures are still the same
 
 Report = Callable[[str], None]
@@ -126,7 +132,8 @@ class Search:
         self.ladder, self.measure, self.clock, self.seed = ladder, measure, clock, seed
         self._report, self._pictures_changed = report, pictures_changed
         self._looked = time.monotonic()
-        self._took: list[float] = []
+        self._took: dict[int, list[float]] = defaultdict(list)  # by how far they came
+        self._not_started = 0
         self._known: dict[str, Trial] = {}
         self._waiting: dict[str, list[Trial]] = {}  # trials of a cell that is on trial already
         self._ready: deque[_Open] = deque()
@@ -145,9 +152,13 @@ class Search:
                 if one.evaluator in trial.cost:
                     self.ladder.add(rung, trial.cost[one.evaluator])
             if trial.status == "done":
-                self._took.append(trial.seconds)
+                self._took[self._reached(trial.cost)].append(trial.seconds)
         for trial in self.trials.running():
             self._admit(trial)
+
+    def _reached(self, cost: Mapping[str, float]) -> int:
+        """The last rung that a trial was scored on."""
+        return sum(rung.evaluator in cost for rung in self.ladder.rungs) - 1
 
     # -- the run ---------------------------------------------------------------------------
 
@@ -156,6 +167,7 @@ class Search:
 
         Raises:
             PicturesChangedError: the pictures are not those that the search began with.
+            FitError: no process for trials could be started.
         """
         flying: dict[Future[Score], _Open] = {}
         why = "the time is over"
@@ -175,7 +187,7 @@ class Search:
                         lost.append(one)
                 if not flying and not lost:
                     return why
-                finished, _ = wait(flying, return_when=FIRST_COMPLETED)
+                finished, _ = wait(flying, timeout=_LOOK, return_when=FIRST_COMPLETED)
                 for future in sorted(finished, key=lambda f: flying[f].trial.number):
                     one = flying.pop(future)
                     if not self._took_in(one, future):
@@ -204,6 +216,7 @@ class Search:
         if time.monotonic() - self._looked >= _LOOK:
             if self._pictures_changed():
                 raise PicturesChangedError("this search")
+            self.clock.keep()
             self._looked = time.monotonic()
 
     # -- what is tried next ----------------------------------------------------------------
@@ -214,8 +227,7 @@ class Search:
             return None if busy else self._suspects.popleft()
         if self._ready:
             return self._ready.popleft()
-        took = median(self._took) if self._took else 0.0
-        if self.clock.left <= took:
+        if not self._fits(0):
             return None if busy else "the time is over"
         for _ in range(_IDLE):
             decisions = self.strategy.propose()
@@ -223,11 +235,16 @@ class Search:
             self._admit(self.trials.begin(decisions, cell, self.seed))
             if self._ready:
                 return self._ready.popleft()
-            if self.clock.left <= took:
+            if not self._fits(0):
                 break
         else:
             return f"{_IDLE:,} cells proposed in a row were met before or break the bounds"
         return None if busy else "the time is over"
+
+    def _fits(self, rung: int, spent: float = 0.0) -> bool:
+        """Whether what trials mostly took that came so far, less what is spent, is left."""
+        took = self._took[rung]
+        return self.clock.left > (median(took) - spent if took else 0.0)
 
     def _admit(self, trial: Trial) -> None:
         """Let a trial begin, unless its cell was met before or breaks a bound."""
@@ -258,12 +275,19 @@ class Search:
 
     def _took_in(self, one: _Open, future: Future[Score]) -> bool:
         """Put down what came of a job; False if the executor broke."""
+        not_started, self._not_started = self._not_started, 0
         try:
             score = future.result()
         except BrokenExecutor:
             return False
         except PicturesChangedError:
             raise
+        except TrialStartError as error:  # which says nothing of the cell
+            self._not_started = not_started + 1
+            if self._not_started == _STARTS:
+                raise FitError(f"no process for trials can be started: {error}") from error
+            self._ready.appendleft(one)
+            return True
         except FitError as error:
             self._finish(one, "diverged", note=str(error))
         except TrialTimeoutError as error:
@@ -287,8 +311,9 @@ class Search:
             return
         one.cost[name] = score.value
         self.ladder.add(one.rung, score.value)
-        if self.ladder.goes_on(one.rung, score.value):
-            one.rung += 1
+        more = one.rung + 1
+        if self.ladder.goes_on(one.rung, score.value) and self._fits(more, one.seconds):
+            one.rung = more
             self._ready.appendleft(one)
             return
         self._finish(one, "done", self.ladder.reward(one.rung, score.value))
@@ -309,7 +334,7 @@ class Search:
     ) -> None:
         """End a trial, and those of equal cells that waited for it."""
         if status == "done":
-            self._took.append(one.seconds)
+            self._took[one.rung].append(one.seconds)
         self._end(one.trial, status, reward, seconds=one.seconds, cost=one.cost, note=note)
         rung = self.ladder.rungs[one.rung].evaluator
         told = f"{one.cost[rung]:.4f} by {rung}" if status == "done" else f"{status}: {note}"

@@ -41,6 +41,10 @@ class TrialDiedError(Exception):
     """The process of a trial ended before the trial did."""
 
 
+class TrialStartError(Exception):
+    """A process for trials could not be made ready."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A cell, and who is to say what it is worth, with which seed, for how many passes.
@@ -79,7 +83,8 @@ class InProcess:
         FitError: the training diverged.
         PicturesChangedError: the pictures are not those of the workplace.
         TrialTimeoutError: it took too long.
-        TrialDiedError: the process died, or could not be started.
+        TrialDiedError: the process died.
+        TrialStartError: it could not be made ready.
         RuntimeError: anything else went wrong; the message says what.
     """
 
@@ -112,12 +117,18 @@ class TrialProcess:
         self._last_words = ""
         threading.Thread(target=self._listen, daemon=True).start()
         self.alive = True
-        ready = self.ask(place.as_dict(), _START)
+
+    def begin(self) -> None:
+        """Make it ready for jobs. Raises `PicturesChangedError` and `TrialStartError`."""
+        try:
+            ready = self.ask(self._place.as_dict(), _START)
+        except (TrialDiedError, TrialTimeoutError) as error:
+            raise TrialStartError(str(error)) from error
         if ready != {"ready": True}:
             self.end()
             if ready.get("error") == PicturesChangedError.__name__:
-                raise PicturesChangedError(place.path)
-            raise TrialDiedError(f"{ready.get('error')}: {ready.get('message')}")
+                raise PicturesChangedError(self._place.path)
+            raise TrialStartError(f"{ready.get('error')}: {ready.get('message')}")
 
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """Its answer. Raises `TrialTimeoutError` and `TrialDiedError`."""
@@ -171,9 +182,10 @@ def _process(wanted: InProcess) -> TrialProcess:
             process.end()
         process = TrialProcess(wanted.command, wanted.place)
         _own.kept = (wanted, process)
-        with _lock:
+        with _lock:  # before it is ready: one that is being made ready can be ended too
             _all.difference_update([one for one in _all if not one.alive])
             _all.add(process)
+        process.begin()
     return process
 
 

@@ -93,10 +93,21 @@ class Workplace:
         return found
 
 
-def some(pictures: PictureSet, count: int, seed: int) -> PictureSet:
-    """At most so many of them, drawn by chance, in their order."""
-    chosen = np.sort(np.random.default_rng((seed, 6)).permutation(len(pictures))[:count])
-    return PictureSet(pictures.images[chosen], pictures.labels[chosen], pictures.classes)
+def parted(
+    pictures: PictureSet, learnt: int, held: int, seed: int
+) -> tuple[PictureSet, PictureSet]:
+    """Pictures to learn from and others to be scored on, drawn by chance, each in their order.
+
+    At most so many; of few pictures a fifth is held back. Both are of those to train on: who is
+    chosen by a score is not measured by it, and the classifier's card is of others.
+    """
+    order = np.random.default_rng((seed, 6)).permutation(len(pictures))
+    held = min(held, -(-len(pictures) // 5))
+    parts = [np.sort(order[held : held + learnt]), np.sort(order[:held])]
+    first, second = (
+        PictureSet(pictures.images[part], pictures.labels[part], pictures.classes) for part in parts
+    )
+    return first, second
 
 
 class Evaluators:
@@ -106,8 +117,7 @@ class Evaluators:
         self.place = place
         whole = place.pictures()
         self.mean, self.deviation = colours(whole.train)
-        self.train = some(whole.train, place.learnt, place.seed)
-        self.validation = some(whole.validation, place.held, place.seed)
+        self.train, self.held = parted(whole.train, place.learnt, place.held, place.seed)
         self._path = Path(place.folder) / FORMS
         self._kept = _forms(self._path)
         self.forms = KnownForms(
@@ -161,10 +171,10 @@ class Evaluators:
             return Proxy(self.train, stack, **how)
         if name == "shared":
             weights = shared_weights(Path(self.place.folder) / SUPERNET)
-            return SharedTraining(weights, self.train, self.validation, stack, **how)
+            return SharedTraining(weights, self.train, self.held, stack, **how)
         if name == "short":
             return ShortTraining(
-                self.train, self.validation, stack, settings=self.place.settings,
+                self.train, self.held, stack, settings=self.place.settings,
                 forms=self.forms, **how,
             )  # fmt: skip
         raise UsageError(

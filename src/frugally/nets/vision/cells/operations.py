@@ -165,5 +165,7 @@ OPERATIONS: dict[str, Operation] = {
 PAPER = tuple(OPERATIONS)[:13]
 """The operations of NASNet."""
 
+POOLS = ("average_3x3", "max_3x3", "max_5x5", "max_7x7")
+
 GROUPED = ("grouped_3x3", "grouped_3x3_random", "shuffle_unit")
 """Group convolution and shuffle."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from frugally.errors import UsageError
 from frugally.nets.vision.cells.cell import INPUTS, Cell, Wiring
-from frugally.nets.vision.cells.operations import OPERATIONS, halved, squeezed
+from frugally.nets.vision.cells.operations import OPERATIONS, POOLS, halved, squeezed
 from frugally.nets.vision.graph import Builder, Graph
 from frugally.nets.vision.layers import DropPath, Shape
 from frugally.nets.vision.stem import Size, halvings, image
@@ -142,10 +142,18 @@ class _Stacking:
         made = OPERATIONS[operation](self._builder, x, filters, stride)
         if made == x:
             return x
-        self._put_down(operation, x, made, stride)
+        builder = self._builder
+        given, out = builder.channels(x), builder.channels(made)
+        if given != out and (operation in POOLS or (operation, stride) == ("identity", 1)):
+            # What keeps the channels by itself is brought to others by a 1 x 1 convolution.
+            if operation in POOLS:
+                self._note(made, operation, (given, *builder.size(x)), given, stride)
+            self._note(made, SQUEEZED, (given, *builder.size(made)), out)
+        else:
+            self._put_down(operation, x, made, stride)
         if operation == "identity" or not self._drop:
             return made
-        return self._builder.add("drop", DropPath(share=self._drop), made)
+        return builder.add("drop", DropPath(share=self._drop), made)
 
     def _combined(self, combine: str, results: Sequence[str]) -> str:
         if combine == "add":
@@ -182,10 +190,13 @@ class _Stacking:
 
     def _put_down(self, operation: str, x: str, made: str, stride: int = 1) -> str:
         builder = self._builder
-        given, out = (builder.channels(x), *builder.size(x)), builder.channels(made)
+        given = (builder.channels(x), *builder.size(x))
+        self._note(made, operation, given, builder.channels(made), stride)
+        return made
+
+    def _note(self, made: str, operation: str, given: Shape, out: int, stride: int = 1) -> None:
         placed = Placement(operation=operation, given=given, out=out, stride=stride)
         self.placed.append((made, placed))
-        return made
 
 
 def _alive(graph: Graph) -> Graph:
