@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
-from frugally.fit.architecture.evaluator import accuracy, digest_of_pictures
+from frugally.fit.architecture.evaluator import accuracy
 from frugally.fit.architecture.known_forms import KnownForms
 from frugally.fit.architecture.operation_times import milliseconds
 from frugally.fit.architecture.space import Space
@@ -19,7 +19,7 @@ from frugally.fit.architecture.workplace import Workplace
 from frugally.fit.vision.augmentation import Augmentation
 from frugally.fit.vision.fitting import colours
 from frugally.fit.vision.network import GraphNetwork
-from frugally.fit.vision.pictures import Pictures, read_pictures
+from frugally.fit.vision.pictures import Pictures, digest_of_pictures, read_pictures
 from frugally.fit.vision.training import Settings, Trainer
 from frugally.fit.vision.weights import starting_weights
 from frugally.nets.cpus import available_cpus

@@ -43,6 +43,7 @@ def points() -> list[dict[str, Any]]:
             found.append({
                 "group": group, "network": network, "data": data, "accuracy": round(accuracy, 2),
                 "macs": one["macs"], "milliseconds": round(ms, 4),
+                "machine": result["machine"]["processor"],
             })  # fmt: skip
 
     best, mixed, taught, converted, nette = MARKS
@@ -103,11 +104,12 @@ def render(result: dict[str, Any]) -> str:
         [
             one["network"], one["group"], f"{one['accuracy']:.2f}",
             cell(one, "macs", f"{one['macs'] / 1e6:.1f}"),
-            cell(one, "milliseconds", f"{one['milliseconds']:.2f}"),
+            cell(one, "milliseconds", f"{one['milliseconds']:.2f}"), one["machine"],
         ]
         for one in sorted(found, key=lambda one: (one["data"], -one["accuracy"]))
     ]  # fmt: skip
-    table = machine.table(["network", "trained for", "accuracy", "MMACs", "ms, one image"], rows)
+    head = ["network", "trained for", "accuracy", "MMACs", "ms, one image", "measured on"]
+    table = machine.table(head, rows)
     return f"{table}\n\nIn bold: no other network for CIFAR-10 that costs no more is more accurate."
 
 

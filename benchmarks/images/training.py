@@ -112,8 +112,12 @@ def work_of(given: argparse.Namespace, *needed: str) -> Work:
 
 
 def kept(name: str, **empty: Any) -> dict[str, Any]:
-    """A result as far as it goes, with this machine on it."""
-    return {**empty, **(machine.load(name) or {}), "machine": machine.describe(*VERSIONS)}
+    """A result as far as it goes, with this machine on it, beside one that it was begun on."""
+    found, here = machine.load(name) or {}, machine.describe(*VERSIONS)
+    before = found.get("machine", here)["processor"]
+    if here["processor"] not in before:
+        before = f"{before} and {here['processor']}"
+    return {**empty, **found, "machine": {**here, "processor": before}}
 
 
 def joined(one: PictureSet, other: PictureSet) -> PictureSet:

@@ -31,8 +31,8 @@ from PIL import Image
 from benchmarks import machine
 from frugally.budget import Budget
 from frugally.errors import UsageError
+from frugally.fit.vision import budgeting, tries
 from frugally.fit.vision import converting as fit_converting
-from frugally.fit.vision import fitting, tries
 from frugally.fit.vision.fitting import fit_vision
 from frugally.fit.vision.forms import Choice
 from frugally.fit.vision.network import GraphNetwork
@@ -86,9 +86,9 @@ def bench(data, tmp_path_factory):
     root = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(machine, "RESULTS", root / "results")
-        for module in (training, mixing, teaching, fitting, fit_converting):
+        for module in (training, mixing, teaching, budgeting, fit_converting):
             patch.setattr(module, "optimised", as_written)
-        for module in (training, fitting, tries):
+        for module in (training, budgeting, tries):
             patch.setattr(module, "quick_forms", lambda *_, **__: {})
         patch.setattr(training, "_MEASURED", 1)
         patch.setattr(cifar, "NETWORKS", (SMALL, "shufflenet-0.25x-g3"))
@@ -357,11 +357,12 @@ def test_frontier(tmp_path, monkeypatch, capsys):
         "b": {"accuracy": 90.0, "macs": 42_000_000, "milliseconds": 1.0, "eight_bits": small},
     }
     speed = {name: {"milliseconds": ms} for name, ms in (("a", 2.0), ("a-8", 1.5), ("b", 1.2))}
-    machine.save(cifar.NAME, {"networks": networks, "speed": speed})
+    here = {"machine": machine.describe()}
+    machine.save(cifar.NAME, {**here, "networks": networks, "speed": speed})
     kind = {"macs": 7_000_000, "runs": {"1": {"accuracy": 80}, "2": {"accuracy": 82}}}
-    machine.save(mixing.NAME, {"kinds": {"dense": kind}, "milliseconds": {"dense": 0.5}})
+    machine.save(mixing.NAME, {**here, "kinds": {"dense": kind}, "milliseconds": {"dense": 0.5}})
     entry = {"network": "n", "accuracy": 97, "macs": 10**8, "milliseconds": 3}
-    machine.save(imagenette.NAME, {"classifier": entry})
+    machine.save(imagenette.NAME, {**here, "classifier": entry})
     frontier.main()
     found = machine.load(frontier.NAME)["points"]
     told = {one["network"]: (one["accuracy"], one["milliseconds"]) for one in found}

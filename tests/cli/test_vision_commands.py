@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ from PIL import Image
 
 from cli_helpers import run, save_photos
 from frugally.errors import BudgetError, NetError, SourceError, UsageError
+from frugally.fit.vision.onnx_export import onnx_model
 from frugally.fit.vision.teaching import Teacher
+from frugally.fit.vision.weights import random_weights
 from frugally.nets.card import load_card
+from frugally.nets.vision.graph import Builder
 from frugally.nets.vision.image_classifier import TASK
 from frugally.nets.zoo import find_net
 
@@ -51,7 +55,7 @@ def test_a_classifier_inside_its_budget(fitted):
     assert "accuracy" in done.stderr
 
 
-def test_going_on_where_it_was_left(fitted, photos):
+def test_going_on_where_it_was_left(fitted, photos, tmp_path):
     out, _ = fitted
     before = json.loads((out / "card.json").read_text())
     run(
@@ -63,6 +67,16 @@ def test_going_on_where_it_was_left(fitted, photos):
     with pytest.raises(UsageError, match="epochs"):
         run("fit", "vision", photos, "--budget", "250KB 4MMAC 1s", "--batch", 16, "--rate", 0.05,
             "-o", out, "--resume")  # fmt: skip
+    more = save_photos(tmp_path, "rot", "bläulich", count=41, side=SIDE)
+    begun = ("--budget", "250KB 4MMAC 1s", "--epochs", 8, "--batch", 16, "--rate", 0.05, "-o", out)
+    for pictures, options, what in (
+        (more, (), "pictures"),
+        (photos, ("--side", 48), "pictures"),
+        (photos, ("--bits", 8), "bits"),
+        (photos, ("--teacher", out / "network.onnx"), "teacher"),
+    ):
+        with pytest.raises(UsageError, match=rf"begun with another {what}"):
+            run("fit", "vision", pictures, *begun, *options, "--resume")
     with pytest.raises(UsageError, match="another budget, network"):
         run("fit", "vision", photos, "--budget", "250KB", "--network", "resnet-20", "--epochs", 8,
             "--batch", 16, "--rate", 0.05, "-o", out, "--resume")  # fmt: skip
@@ -177,9 +191,18 @@ def build():
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 2))
     return made
 
+def number():
+    return nn.Sequential
+
 def broken():
     raise ZeroDivisionError("no")
 """
+
+
+def grey_network():
+    builder = Builder("grey", (1, SIDE, SIDE))
+    builder.head(builder.convolution(builder.image, 8, 3), 2)
+    return builder.build()
 
 
 def test_grouping_a_fitted_one(photos, tmp_path):
@@ -205,6 +228,14 @@ def test_grouping_a_network_of_ones_own(photos, tmp_path):
     options = ("--data", photos, "-o", tmp_path / "o")
     with pytest.raises(UsageError, match=r"right on .*before"):
         run("fit", "group", f"{tmp_path}/mine.py:build", *options, "--mean", "9,9,9")
+    with pytest.raises(UsageError, match="deviation of colours is above 0"):
+        run("fit", "group", f"{tmp_path}/mine.py:build", *options, "--deviation", "0,0,0")
+    with pytest.raises(NetError, match="a torch module is what can be imported, not type"):
+        run("fit", "group", f"{tmp_path}/mine.py:number", *options)
+    grey = onnx_model(graph := grey_network(), random_weights(graph))
+    (tmp_path / "grey.onnx").write_bytes(grey)
+    with pytest.raises(UsageError, match="three colours; grey takes 1 x 32 x 32"):
+        run("fit", "group", tmp_path / "grey.onnx", *options)
     with pytest.raises(UsageError, match="ZeroDivisionError"):
         run("fit", "group", f"{tmp_path}/mine.py:broken", *options)
     for name in ("mine.py:nothing", "other.py:build", "bird", "bird.onnx"):
@@ -230,7 +261,24 @@ def test_a_teacher_in_bfloat16_says_what_its_file_says(fitted):
     assert 0 < np.abs(quick - exact).max() < 0.05 * np.abs(exact).max()
 
 
-@pytest.mark.parametrize("budget", ["1B", "40KB", "1kFLOP", "1ns"])
+def test_a_teacher_that_ends_in_a_softmax_says_the_same(fitted, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    plain = fitted[0] / "network.onnx"
+    model = onnx.load(plain)
+    scores = model.graph.output[0].name
+    model.graph.node.append(onnx.helper.make_node("Softmax", [scores], ["sure"], axis=1))
+    model.graph.output[0].name = "sure"
+    onnx.save(model, tmp_path / "sure.onnx")
+    images = np.random.default_rng(0).standard_normal((64, 3, SIDE, SIDE), np.float32)
+    said = [
+        Teacher.load(path, ["bläulich", "rot"], (0.5,) * 3, (0.25,) * 3)(images)
+        for path in (plain, tmp_path / "sure.onnx")
+    ]
+    apart = [one - one.max(axis=1, keepdims=True) for one in said]
+    np.testing.assert_allclose(*apart, atol=1e-3)
+
+
+@pytest.mark.parametrize("budget", ["1B", "30KB", "1kFLOP", "1ns"])
 def test_a_budget_that_cannot_be_met(photos, tmp_path, budget):
     with pytest.raises((BudgetError, UsageError)) as refused:
         run("fit", "vision", photos, "--budget", budget, "-o", tmp_path / "o")
@@ -239,7 +287,45 @@ def test_a_budget_that_cannot_be_met(photos, tmp_path, budget):
 
 def test_a_named_network_that_is_too_large(photos, tmp_path):
     options = ("--budget", "100KB", "--network", "resnet-20", "-o", tmp_path / "o")
-    with pytest.raises(BudgetError, match="size"):
+    with pytest.raises(BudgetError, match="resnet-20 does not keep within 100kB") as refused:
         run("fit", "vision", photos, *options)
+    assert refused.value.hint.startswith("it needs 1")
     with pytest.raises(UsageError, match="resnet-21"):
         run("fit", "vision", photos, "--budget", "1MB", "--network", "resnet-21", "-o", tmp_path)
+
+
+def test_a_named_network_that_is_too_slow_is_written_once(photos, tmp_path):
+    options = ("--budget", "10us", "--network", "resnet-20", "-o", tmp_path / "o")
+    with pytest.raises(BudgetError, match="resnet-20 does not keep within"):
+        run("fit", "vision", photos, *options)
+
+
+def test_what_a_refusal_says_is_enough(photos, tmp_path):
+    options = ("--epochs", 0.5, "--batch", 16, "-o", tmp_path / "o")
+    with pytest.raises(BudgetError, match="no network of shufflenet can keep") as refused:
+        run("fit", "vision", photos, "--budget", "1B", *options)
+    needed = re.search(r"needs (\d+B)", refused.value.hint)[1]
+    run("fit", "vision", photos, "--budget", needed, *options)
+    card = json.loads((tmp_path / "o" / "card.json").read_text())
+    assert card["budget"]["met"] <= int(needed[:-1])
+
+
+def test_options_that_cannot_be(photos, tmp_path):
+    for options, what in (
+        (("--family", "bird"), "no family 'bird'"),
+        (("--epochs", "nan"), "without end"),
+        (("--epochs", "inf"), "without end"),
+        (("--mixup", -1), "below 0"),
+        (("--drop-path", 0.2), "networks of cells"),
+    ):
+        with pytest.raises(UsageError, match=what):
+            run("fit", "vision", photos, "--budget", "1MB", *options, "-o", tmp_path / "o")
+
+
+def test_mixed_pictures_and_a_linear_schedule(photos, tmp_path):
+    run("fit", "vision", photos, "--budget", "1MB", "--network", "shufflenet-0.05x-g1", "--epochs",
+        1, "--batch", 16, "--mixup", 0.4, "--cutmix", 1, "--schedule", "linear", "-o",
+        tmp_path / "o")  # fmt: skip
+    told = json.loads((tmp_path / "o" / "card.json").read_text())["training"]
+    assert told["schedule"] == "linear"
+    assert (told["augmentation"]["mixup"], told["augmentation"]["cutmix"]) == (0.4, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -27,11 +27,21 @@ from frugally.cli.showing import one_line
     "--cell", type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The largest network of this cell, a cell.json from `frugally fit architecture`.",
 )  # fmt: skip
+@click.option(
+    "--drop-path", default=0.0, show_default=True, type=click.FloatRange(0, 1, max_open=True),
+    help="Share of a cell's paths dropped in the end (ScheduledDropPath).",
+)  # fmt: skip
 @click.option("--side", type=click.IntRange(16, 512), help="Pixels that the network sees.")
 @click.option("--bits", type=click.Choice(["8", "32"]), default="32", show_default=True)
 @click.option("--epochs", default=30.0, show_default=True, help="Passes over the pictures.")
 @click.option("--batch", default=128, show_default=True, help="Pictures in a step.")
 @click.option("--rate", default=0.2, show_default=True, help="Highest learning rate.")
+@click.option(
+    "--schedule", type=click.Choice(["cosine", "linear"]), default="cosine", show_default=True,
+    help="How the learning rate falls.",
+)  # fmt: skip
+@click.option("--mixup", default=0.0, show_default=True, help="Alpha of mixup; 0 for none.")
+@click.option("--cutmix", default=0.0, show_default=True, help="Alpha of cutmix; 0 for none.")
 @click.option(
     "--threads", default=2, show_default=True, type=THREADS, help="They share each batch."
 )
@@ -50,11 +60,15 @@ def vision(
     network: str | None,
     family: tuple[str, ...],
     cell: Path | None,
+    drop_path: float,
     side: int | None,
     bits: str,
     epochs: float,
     batch: int,
     rate: float,
+    schedule: Literal["cosine", "linear"],
+    mixup: float,
+    cutmix: float,
     threads: int,
     teacher: Path | None,
     temperature: float,
@@ -72,6 +86,7 @@ def vision(
         epochs=epochs,
         batch=batch,
         rate=rate,
+        schedule=schedule,
         seed=seed,
         threads=threads,
         temperature=temperature,
@@ -84,9 +99,12 @@ def vision(
         families=family,
         network=network,
         cell=load_cell(cell) if cell else None,
+        drop_path=drop_path,
         side=side,
         bits=int(bits),
         settings=settings,
+        mixup=mixup,
+        cutmix=cutmix,
         teacher=teacher,
         resume=resume,
         report=say,

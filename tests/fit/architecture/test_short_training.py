@@ -10,9 +10,10 @@ torch = pytest.importorskip("torch")
 from small_cells import SMALL, pictures, uniform  # noqa: E402
 
 from frugally.errors import FitError  # noqa: E402
-from frugally.fit.architecture.evaluator import ShortTraining, digest_of_pictures  # noqa: E402
+from frugally.fit.architecture.evaluator import ShortTraining  # noqa: E402
 from frugally.fit.architecture.known_forms import KnownForms  # noqa: E402
 from frugally.fit.vision.augmentation import NONE  # noqa: E402
+from frugally.fit.vision.pictures import digest_of_pictures  # noqa: E402
 from frugally.fit.vision.training import Settings  # noqa: E402
 from frugally.nets.vision.cells.stacking import stacked  # noqa: E402
 

@@ -155,3 +155,13 @@ def test_one_image_of_one_place_is_refused_by_nobody():
     norm, x = norm_of(3), bfloat16((1, 3, 1, 1), 1)
     torch.testing.assert_close(norm(x)[0, :, 0, 0].float(), norm.bias, rtol=1e-2, atol=0)
     assert np.isfinite(norm(x).detach().float().numpy()).all()
+
+
+def test_vectors_are_normalised_as_images_of_one_place():
+    norm, random = Norm(5, 1e-5), torch.Generator().manual_seed(3)
+    x = 3 + 2 * torch.randn((40, 5), generator=random)
+    norm.begin()
+    norm(x)
+    norm.end()
+    torch.testing.assert_close(norm.mean, x.mean(dim=0))
+    torch.testing.assert_close(norm.variance, x.var(dim=0, correction=0))

@@ -167,6 +167,13 @@ def test_the_rate_rises_and_falls(graph, tmp_path):
         assert rates[-1] == pytest.approx(0, abs=1e-9)
 
 
+def test_the_rate_falls_in_less_than_an_epoch(graph, tmp_path):
+    run = trainer(graph, tmp_path, replace(SETTINGS, epochs=0.9, batch=4, warmup=1.0))
+    rates = [run.rate(step) for step in range(run.steps)]
+    assert max(rates) == pytest.approx(SETTINGS.rate, rel=0.1)
+    assert rates[-1] < 0.1 * max(rates)
+
+
 def test_sums_begin_as_one_of_their_inputs():
     graph = make("resnet-20", 16, 3)
     plain, start = random_weights(graph, 1), starting_weights(graph, 1)

@@ -45,6 +45,18 @@ def test_a_network_is_counted_as_its_graph_counts():
     assert found.inputs == {"image": (1, 16, 20, 20)}
 
 
+def test_weights_are_counted_wherever_they_stand():
+    """First of two inputs, behind an input of fewer bytes."""
+    model = made(
+        [helper.make_node("MatMul", ["w", "x"], ["y"], name="product")],
+        [("x", TensorProto.FLOAT, (30, 20))],
+        [("y", TensorProto.FLOAT, (100, 20))],
+        [("w", np.ones((100, 30), np.float32))],
+    )
+    (node,) = profiled(model).nodes
+    assert node.parameters == 3000
+
+
 def test_bytes_and_what_binds():
     weight = np.ones((3000, 10), np.float32)
     model = made(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
@@ -49,19 +47,6 @@ class Evaluator(Protocol):
             FitError: its training diverged.
         """
         ...
-
-
-def digest_of_pictures(*sets: PictureSet) -> str:
-    """SHA-256, in hexadecimal, of sets of pictures, their labels and their classes, in order."""
-    whole = sha256()
-    for pictures in sets:
-        whole.update(json.dumps([len(pictures), *pictures.classes]).encode())
-        whole.update(pictures.labels.astype("<i8").tobytes())
-        for start in range(0, len(pictures), _BATCH):
-            images = pictures.images[start : start + _BATCH]
-            whole.update(json.dumps(images.shape).encode())
-            whole.update(images.tobytes())
-    return whole.hexdigest()
 
 
 def accuracy(

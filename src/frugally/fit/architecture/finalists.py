@@ -14,8 +14,8 @@ from frugally.files.disk import write_whole
 from frugally.fit.architecture.trial_process import InProcess, Job
 from frugally.fit.architecture.trials import Trial, Trials
 from frugally.fit.architecture.workplace import PicturesChangedError, Workplace
+from frugally.fit.vision.budgeting import measured_seconds
 from frugally.fit.vision.cell_stacks import largest_stack
-from frugally.fit.vision.fitting import measured_seconds
 from frugally.nets.cpus import available_cpus
 from frugally.nets.vision.cells.cell import Cell
 from frugally.nets.vision.cells.stacking import Stack, stacked

@@ -18,7 +18,6 @@ from frugally.errors import BudgetError, FitError, NetError, UsageError
 from frugally.files.disk import make_folder, remove, write_whole
 from frugally.fit.architecture.bounds import Bounds
 from frugally.fit.architecture.controller import Controller
-from frugally.fit.architecture.evaluator import digest_of_pictures
 from frugally.fit.architecture.evolution import Evolution
 from frugally.fit.architecture.evolution import Settings as Population
 from frugally.fit.architecture.finalists import FINALISTS, Finalist, winner_of
@@ -39,7 +38,12 @@ from frugally.fit.architecture.workplace import (
 )
 from frugally.fit.vision.fitting import PLAN, fit_vision
 from frugally.fit.vision.members import digest as digest_of_files
-from frugally.fit.vision.pictures import Pictures, proposed_side, read_pictures
+from frugally.fit.vision.pictures import (
+    Pictures,
+    digest_of_pictures,
+    proposed_side,
+    read_pictures,
+)
 from frugally.fit.vision.saving import CHECKPOINTS, PICTURES
 from frugally.fit.vision.training import Settings
 from frugally.nets.card import Card

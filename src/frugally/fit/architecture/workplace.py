@@ -22,14 +22,18 @@ from frugally.fit.architecture.evaluator import (
     Evaluator,
     Score,
     ShortTraining,
-    digest_of_pictures,
 )
 from frugally.fit.architecture.known_forms import KnownForms
 from frugally.fit.architecture.proxy import Proxy
 from frugally.fit.architecture.space import Space
 from frugally.fit.architecture.supernet import SharedTraining, Supernet, shared_weights
 from frugally.fit.vision.fitting import colours
-from frugally.fit.vision.pictures import Pictures, PictureSet, read_pictures
+from frugally.fit.vision.pictures import (
+    Pictures,
+    PictureSet,
+    digest_of_pictures,
+    read_pictures,
+)
 from frugally.fit.vision.training import Settings
 from frugally.nets.vision.cells.cell import Cell
 from frugally.nets.vision.cells.stacking import Stack

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from frugally.budget import Budget
-from frugally.errors import BudgetError, NetError
-from frugally.fit.refusal import limit_of
-from frugally.fit.vision.choosing import Seconds, stored_bytes
+from frugally.errors import NetError
+from frugally.fit.vision.choosing import Seconds, counted, fits, no_network
 from frugally.nets.vision.cells.cell import Cell
 from frugally.nets.vision.cells.stacking import Stack, stacked
 from frugally.nets.vision.graph import Graph
@@ -45,15 +44,14 @@ def largest_stack(
             best = found
     if best is not None:
         return best[0]
-    least = stacked(cell, Stack(cells=CELLS[0], filters=FILTERS[0]), side, classes)
-    needed = [limit_of("size", stored_bytes(least, bits)), limit_of("flops", 2 * least.macs)]
-    if budget.seconds is not None:
-        needed.append(limit_of("seconds", 1.1 * seconds(least)))
-    raise BudgetError(
-        f"no network of cell {cell.digest[:8]} keeps within {budget} for {classes} classes of "
-        f"images of {side} x {side}",
-        hint=f"the smallest, {least.name}, needs {' '.join(needed)}",
-    )
+    smallest = stacked(cell, smallest_stack(), side, classes)
+    needed = counted(smallest, budget, bits, seconds)
+    raise no_network(f"cell {cell.digest[:8]}", smallest, needed, budget, side, classes)
+
+
+def smallest_stack() -> Stack:
+    """The least that is stacked."""
+    return Stack(cells=CELLS[0], filters=FILTERS[0])
 
 
 def _widest(
@@ -71,16 +69,8 @@ def _widest(
                 raise
             high = middle - 1
             continue
-        if _keeps(graph, budget, bits, seconds):
+        if fits(graph, budget, bits, seconds):
             best, low = (stack, graph), middle + 1
         else:
             high = middle - 1
     return best
-
-
-def _keeps(graph: Graph, budget: Budget, bits: int, seconds: Seconds) -> bool:
-    if budget.size is not None and stored_bytes(graph, bits) > budget.size:
-        return False
-    if budget.flops is not None and 2 * graph.macs > budget.flops:
-        return False
-    return budget.seconds is None or seconds(graph) <= budget.seconds

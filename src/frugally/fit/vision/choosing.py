@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from math import prod
 
 from frugally.budget import Budget
-from frugally.errors import BudgetError, FrugallyError
+from frugally.errors import BudgetError, FrugallyError, NetError
 from frugally.fit.refusal import limit_of
 from frugally.nets.vision.graph import Graph
 from frugally.nets.vision.registry import FAMILIES, Family, make
@@ -24,17 +25,10 @@ def stored_bytes(graph: Graph, bits: int) -> int:
     Batch norms are folded into the convolutions before them, which takes one bias a channel.
     """
     shapes = graph.weights.items()
-    weights = sum(_count(shape) for name, shape in shapes if name.endswith(".weight"))
-    biases = sum(_count(shape) for name, shape in shapes if name.endswith(".bias"))
+    weights = sum(prod(shape) for name, shape in shapes if name.endswith(".weight"))
+    biases = sum(prod(shape) for name, shape in shapes if name.endswith(".bias"))
     each = 5 if bits == 8 else 4  # an eight-bit channel has a scale and a zero point too
     return weights * bits // 8 + biases * each + len(graph.nodes) * (450 if bits == 8 else 160)
-
-
-def _count(shape: Sequence[int]) -> int:
-    count = 1
-    for one in shape:
-        count *= one
-    return count
 
 
 def choose(
@@ -54,6 +48,7 @@ def choose(
 
     Raises:
         BudgetError: none does; the hint names the smallest that would.
+        NetError: the images are too small.
     """
     best: Graph | None = None
     for series in _series(families):
@@ -64,7 +59,9 @@ def choose(
         if best is None or _better(found, best):
             best = found
     if best is None:
-        raise _refused(budget, families, side, classes, bits, seconds)
+        smallest = least(budget, families, side=side, classes=classes, bits=bits, seconds=seconds)
+        needed = counted(smallest, budget, bits, seconds)
+        raise no_network(", ".join(families), smallest, needed, budget, side, classes)
     return best
 
 
@@ -107,7 +104,7 @@ def _largest(
     while low <= high:
         middle = (low + high) // 2
         graph = _made(series[middle], side, classes)
-        if graph is not None and _fits(graph, budget, bits, seconds):
+        if graph is not None and fits(graph, budget, bits, seconds):
             best, low = graph, middle + 1
         else:
             high = middle - 1
@@ -121,7 +118,8 @@ def _made(name: str, side: int, classes: int) -> Graph | None:
         return None
 
 
-def _fits(graph: Graph, budget: Budget, bits: int, seconds: Seconds) -> bool:
+def fits(graph: Graph, budget: Budget, bits: int, seconds: Seconds) -> bool:
+    """Whether a network keeps a budget; it is measured only where that limits time."""
     if budget.size is not None and stored_bytes(graph, bits) > budget.size:
         return False
     if budget.flops is not None and 2 * graph.macs > budget.flops:
@@ -129,16 +127,47 @@ def _fits(graph: Graph, budget: Budget, bits: int, seconds: Seconds) -> bool:
     return budget.seconds is None or seconds(graph) <= budget.seconds
 
 
-def _refused(
-    budget: Budget, families: Sequence[str], side: int, classes: int, bits: int, seconds: Seconds
-) -> BudgetError:
+def least(
+    budget: Budget, families: Sequence[str], *, side: int, classes: int, bits: int,
+    seconds: Seconds,
+) -> Graph:  # fmt: skip
+    """Of the smallest networks of families the one that comes nearest to a budget.
+
+    Raises:
+        NetError: all of them want larger images.
+    """
     smallest = [_made(series[0], side, classes) for series in _series(families)]
-    least = min((graph for graph in smallest if graph), key=lambda graph: graph.macs)
-    needed = [limit_of("size", stored_bytes(least, bits)), limit_of("flops", 2 * least.macs)]
+    made = [graph for graph in smallest if graph]
+    if not made:
+        raise NetError(f"images of {side} x {side} are too small for {', '.join(families)}")
+
+    def share(graph: Graph) -> float:
+        taken = (
+            (stored_bytes(graph, bits), budget.size),
+            (2 * graph.macs, budget.flops),
+            (seconds(graph) if budget.seconds else 0, budget.seconds),
+        )
+        return max((one / limit for one, limit in taken if limit), default=0.0)
+
+    return min(made, key=share)
+
+
+def counted(graph: Graph, budget: Budget, bits: int, seconds: Seconds) -> list[str]:
+    """The limits to type for a network by counting, and by measuring where time is limited."""
+    needed = [limit_of("size", stored_bytes(graph, bits)), limit_of("flops", 2 * graph.macs)]
     if budget.seconds is not None:
-        needed.append(limit_of("seconds", 1.1 * seconds(least)))
+        needed.append(limit_of("seconds", 1.1 * seconds(graph)))
+    return needed
+
+
+def no_network(
+    what: str, smallest: Graph, needed: Sequence[str], budget: Budget, side: int, classes: int
+) -> BudgetError:
+    """That nothing of `what`, or not this one network, keeps a budget; and what it would need."""
+    within = f"keep within {budget} for {classes} classes of images of {side} x {side}"
+    if what == smallest.name:
+        return BudgetError(f"{what} does not {within}", hint=f"it needs {' '.join(needed)}")
     return BudgetError(
-        f"no network of {', '.join(families)} keeps within {budget} "
-        f"for {classes} classes of images of {side} x {side}",
-        hint=f"the smallest, {least.name}, needs {' '.join(needed)}",
+        f"no network of {what} can {within}",
+        hint=f"the smallest, {smallest.name}, needs {' '.join(needed)}",
     )

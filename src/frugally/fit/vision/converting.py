@@ -30,7 +30,12 @@ from frugally.fit.vision.forms import optimised
 from frugally.fit.vision.graph_scores import GraphScores, accuracy
 from frugally.fit.vision.grouping import swapped
 from frugally.fit.vision.network import Arrays
-from frugally.fit.vision.pictures import Pictures, proposed_side, read_pictures
+from frugally.fit.vision.pictures import (
+    Pictures,
+    digest_of_pictures,
+    proposed_side,
+    read_pictures,
+)
 from frugally.fit.vision.saving import (
     CHECKPOINTS,
     PICTURES,
@@ -101,8 +106,8 @@ def convert(
         remove(folder)
     about = {
         "network": [graph.as_dict(), _digest(start)], "settings": settings.as_dict(),
-        "pictures": [pictures.seed, len(pictures.train), len(pictures.validation)],
-        "tolerance": tolerance, "slower": slower,
+        "pictures": digest_of_pictures(pictures.train, pictures.validation),
+        "normalisation": [given.mean, given.deviation], "tolerance": tolerance, "slower": slower,
     }  # fmt: skip
     before, found = _begun(folder / _BEGUN, about, graph, start, pictures, given, report)
     report(f"{graph.name}: {graph.macs / 1e6:.2f} MMACs, right on {before:.1%} before")
@@ -262,9 +267,14 @@ def fit_group(
     keep_freed_memory()
     make_folder(out)
     graph, weights, given = load_source(name, proposed_side(data))
-    height, width = graph.input[1:]
-    if height != width:
-        raise UsageError(f"pictures are read as squares; {graph.name} takes {height} x {width}")
+    channels, height, width = graph.input
+    if channels != 3 or height != width:
+        raise UsageError(
+            f"pictures are squares of three colours; {graph.name} takes {channels} x {height} x "
+            f"{width}"
+        )
+    if deviation and min(deviation) <= 0:
+        raise UsageError("the deviation of colours is above 0", hint="like 0.229,0.224,0.225")
     defaults = Input(height=height, width=width)
     given = given or replace(
         defaults, mean=mean or defaults.mean, deviation=deviation or defaults.deviation

@@ -48,12 +48,13 @@ class Norm(nn.Module):
         self._sums = None
 
     def forward(self, x: Tensor, other: Tensor | None = None, *, relu: bool = False) -> Tensor:
-        """(N, C, H, W) to the same; plus another such, and cut at 0, if asked."""
+        """(N, C, H, W) or (N, C) to the same; plus another such, and cut at 0, if asked."""
         if self._sums is not None:
             seen = x.detach().float()
-            self._sums[0] += seen.sum(dim=(0, 2, 3), dtype=torch.float64)
-            self._sums[1] += (seen**2).sum(dim=(0, 2, 3), dtype=torch.float64)
-            self._count += x.shape[0] * x.shape[2] * x.shape[3]
+            others = [dim for dim in range(x.dim()) if dim != 1]
+            self._sums[0] += seen.sum(dim=others, dtype=torch.float64)
+            self._sums[1] += (seen**2).sum(dim=others, dtype=torch.float64)
+            self._count += x.numel() // x.shape[1]
         elif self.training and _is_ours(x) and (other is None or _is_ours(other)):
             return _Norm.apply(  # type: ignore[no-untyped-call, no-any-return]
                 x, other, self.scale, self.bias, self.epsilon, relu

@@ -49,6 +49,8 @@ def import_module(module: Any, size: tuple[int, int] = (32, 32)) -> tuple[Graph,
     """
     import torch
 
+    if not isinstance(module, torch.nn.Module):
+        raise NetError(f"a torch module is what can be imported, not {type(module).__name__}")
     was_training = module.training
     with TemporaryDirectory() as folder:
         written = Path(folder, f"{type(module).__name__}.onnx")

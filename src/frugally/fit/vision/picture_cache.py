@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,13 +22,15 @@ from frugally.files.tensors import map_bytes
 from frugally.fit.vision.layout import Parts
 from frugally.fit.vision.members import Member, digest, members
 from frugally.nets.cpus import available_cpus
-from frugally.nets.vision.images import prepared
+from frugally.nets.vision.images import prepared, size_of
 
 Progress = Callable[[str, int], None]
 
 VERSION = 1  # of what is kept, and of how a picture becomes pixels
 _SHOWN = 5  # names of skipped files
 _AHEAD = 4  # files a thread may be ahead of the writing
+_LARGE = 1 << 22  # pixels
+_large = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,9 @@ def _images(
 
 def _image(data: bytes, side: int, most_pixels: int) -> NDArray[np.uint8] | SourceError:
     try:
-        return prepared(data, side, side, most_pixels=most_pixels)
+        height, width = size_of(data)
+        # Decoding takes up to 16 bytes a pixel: of large ones one at a time, or memory would end.
+        with _large if height * width > _LARGE else nullcontext():
+            return prepared(data, side, side, most_pixels=most_pixels)
     except SourceError as error:
         return error

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from statistics import median_low
 
@@ -16,7 +19,7 @@ from frugally.errors import SourceError, UsageError
 from frugally.fit.labelled import is_text
 from frugally.fit.vision.layout import Layout, Part, Parts, held_out, numbered
 from frugally.fit.vision.members import Member, members
-from frugally.fit.vision.picture_cache import Progress, Skipped, Skips, decoded
+from frugally.fit.vision.picture_cache import Skipped, Skips, decoded
 from frugally.nets.vision.images import MOST_PIXELS, size_of
 
 SIDES = (32, 64, 96, 128, 160, 192, 224)
@@ -25,6 +28,8 @@ SIDES = (32, 64, 96, 128, 160, 192, 224)
 _SHARE = 0.1  # of each class, to be held out where no folder is for that
 _SIZED = 2048  # sizes looked at, at most
 _NAMED = 10  # classes named in an error
+_TOGETHER = 256  # pictures, of which a digest is made
+_EVERY = 15.0  # seconds between two words on how many pictures are decoded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,15 +95,13 @@ def read_pictures(
     threads: int | None = None,
     most_pixels: int = MOST_PIXELS,
     report: Callable[[str], None],
-    progress: Progress | None = None,
 ) -> Pictures:
     """The pictures of a folder, .zip or .tar (.gz, .bz2, .xz) with one folder a class.
 
     Folders `train` and `val` (or `valid`, `validation`) or `test` above those of the classes are
     taken as they are; without one for validation, a `share` of each class that is learnt from is
     held out, by `seed`, the same from a folder as from an archive of it. Decoded pictures are
-    kept in the folder `cache`. Files that are no pictures are reported, and skipped. `progress` is
-    called with the name of each file that is done, and how many are.
+    kept in the folder `cache`. Files that are no pictures are reported, and skipped.
 
     Raises:
         UsageError: nothing is there, `cache` lies in it, fewer than two classes have pictures, or
@@ -113,9 +116,15 @@ def read_pictures(
             f"{cache} lies among the pictures of {path}",
             hint="write to a folder outside of them",
         )
-    found = decoded(
-        path, cache, side=side, most_pixels=most_pixels, threads=threads, progress=progress
-    )
+    spoken = time.monotonic()
+
+    def told(_: str, number: int) -> None:
+        nonlocal spoken
+        if time.monotonic() - spoken > _EVERY:
+            report(f"{path}: {number:,} pictures decoded")
+            spoken = time.monotonic()
+
+    found = decoded(path, cache, side=side, most_pixels=most_pixels, threads=threads, progress=told)
     skips = Skips(found.skipped)
     placed = _placed(found.names, skips)
     for one in skips.all():
@@ -144,6 +153,19 @@ def read_pictures(
         test=sets.get("test"),
         skipped=skips.all(),
     )
+
+
+def digest_of_pictures(*sets: PictureSet) -> str:
+    """SHA-256, in hexadecimal, of sets of pictures, their labels and their classes, in order."""
+    whole = sha256()
+    for pictures in sets:
+        whole.update(json.dumps([len(pictures), *pictures.classes]).encode())
+        whole.update(pictures.labels.astype("<i8").tobytes())
+        for start in range(0, len(pictures), _TOGETHER):
+            images = pictures.images[start : start + _TOGETHER]
+            whole.update(json.dumps(images.shape).encode())
+            whole.update(images.tobytes())
+    return whole.hexdigest()
 
 
 def proposed_side(path: Path) -> int:

@@ -94,7 +94,7 @@ def quantised(
     for kind in ACTIVATIONS if activations is None else (activations,):
         small = _quantised(model, images, kind)
         agreement = float(np.mean(_best_classes(small, images, threads) == expected))
-        slow, quick = Timer(images[0], threads).milliseconds([model, small])
+        slow, quick = Timer(images[0][:1], threads).milliseconds([model, small])
         found.append(
             Quantised(
                 model=small,

@@ -25,11 +25,18 @@ CALIBRATED = 256
 _TOGETHER = 32
 
 
-def in_eight_bits(model: bytes, train: PictureSet, mean: Colours, deviation: Colours) -> Quantised:
-    """The network with 8-bit weights and activations, calibrated on some pictures learnt from."""
+def in_eight_bits(
+    model: bytes, train: PictureSet, mean: Colours, deviation: Colours,
+    activations: str | None = None,
+) -> Quantised:  # fmt: skip
+    """The network with 8-bit weights and activations, calibrated on some pictures learnt from.
+
+    `activations` as for `quantised`.
+    """
     step = max(1, len(train) // CALIBRATED)
     some = as_input(train.images[np.arange(0, len(train), step)], mean, deviation)
-    return quantised(model, np.array_split(some, max(1, len(some) // _TOGETHER)))
+    batches = np.array_split(some, max(1, len(some) // _TOGETHER))
+    return quantised(model, batches, activations=activations)
 
 
 def quantise_classifier(

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from frugally.errors import NetError, UsageError
+from frugally.files.disk import digest_of
 from frugally.fit.vision.graph_scores import GraphScores
 from frugally.fit.vision.saving import GRAPH
 from frugally.fit.vision.sources import load_source
 from frugally.nets.card import CARD
 from frugally.nets.onnx_session import open_session
-from frugally.nets.vision.image_classifier import ImageClassifier, Input
+from frugally.nets.vision.image_classifier import NETWORK, ImageClassifier, Input
 
 Scores = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -27,13 +28,14 @@ class Teacher:
 
     They are brought to the teacher's size (bilinear) and normalisation. A folder's card says what
     these are and which classes it knows; an ONNX file is taken to be normalised as ImageNet's are
-    and to have the student's classes in their order.
+    and to have the student's classes in their order. `digest` tells teachers apart.
     """
 
     def __init__(
-        self, scores: Scores, given: Input, mean: Sequence[float], deviation: Sequence[float]
-    ) -> None:
-        self._scores, self.given = scores, given
+        self, scores: Scores, given: Input, mean: Sequence[float], deviation: Sequence[float],
+        digest: str = "",
+    ) -> None:  # fmt: skip
+        self._scores, self.given, self.digest = scores, given, digest
         shape = (1, 3, 1, 1)
         ours = [np.array(one, np.float32).reshape(shape) for one in (mean, deviation)]
         theirs = [np.array(one, np.float32).reshape(shape) for one in (given.mean, given.deviation)]
@@ -67,7 +69,8 @@ class Teacher:
             if bfloat16 and (path / GRAPH).is_file():
                 graph, weights, _ = load_source(str(path), None)
                 scores = GraphScores(graph, weights, bfloat16=True)
-            return cls(scores, told.input, mean, deviation)
+            digest = digest_of(path / NETWORK)
+            return cls(scores, told.input, mean, deviation, digest)
         if not path.is_file():
             raise UsageError(f"there is no teacher {path}", hint="a folder or an ONNX file")
         session = open_session(path, 1)
@@ -80,7 +83,7 @@ class Teacher:
         if isinstance(given[0].shape[0], int):
             raise NetError(f"{path} takes {given[0].shape[0]} images at a time and no other number")
         size = Input(height=side[0] or 224, width=side[1] or 224)
-        return cls(_ran(session), size, mean, deviation)
+        return cls(_logits(_ran(session), size), size, mean, deviation, digest_of(path))
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N, 3, H, W) as the student sees them to scores (N, classes)."""
@@ -89,6 +92,15 @@ class Teacher:
         if tuple(x.shape[2:]) != size:
             x = functional.interpolate(x, size, mode="bilinear", antialias=True)
         return self._scores(x.numpy())
+
+
+def _logits(scores: Scores, size: Input) -> Scores:
+    """Scores as they are; of a network that ends in a softmax, their logarithms."""
+    images = np.random.default_rng(0).standard_normal((8, 3, size.height, size.width), np.float32)
+    found = scores(images)
+    if found.min() < 0 or np.abs(found.sum(axis=1) - 1).max() > 1e-3:
+        return scores
+    return lambda images: np.log(np.maximum(scores(images), np.finfo(np.float32).tiny))
 
 
 def _ran(session: Any) -> Scores:

@@ -37,15 +37,18 @@ Teacher = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Images as the network sees them, (N, 3, H, W), to their logits, (N, classes)."""
 
 
+_WARM = 0.2  # of all steps, at most
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How to train: stochastic gradient descent with Nesterov's momentum.
 
-    The learning rate rises over `warmup` epochs to `rate` and falls by `schedule` to 0 at the end
-    of `epochs`. `decay` pulls the weights of convolutions and products to 0, not those of norms and
-    biases. A gradient longer than `clip` is shortened to it. `smoothing` spreads a share of each
-    label over all classes. `average` is how much of the averaged weights stays in a step. With a
-    teacher the loss is
+    The learning rate rises over `warmup` epochs, a fifth of all at most, to `rate` and falls by
+    `schedule` to 0 at the end of `epochs`. `decay` pulls the weights of convolutions and products
+    to 0, not those of norms and biases. A gradient longer than `clip` is shortened to it.
+    `smoothing` spreads a share of each label over all classes. `average` is how much of the
+    averaged weights stays in a step. With a teacher the loss is
 
         (1 - distilled) CE(y, z) + distilled T² KL(softmax(z_teacher / T) || softmax(z / T))
 
@@ -70,9 +73,11 @@ class Settings:
     save_every_seconds: float = 240.0
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.batch, self.rate, self.threads, self.temperature) <= 0:
+        needed = (self.epochs, self.batch, self.rate, self.threads, self.temperature)
+        if min(needed) <= 0 or not all(map(math.isfinite, needed)):
             raise UsageError(
-                "training needs epochs, a batch, a learning rate, threads and a temperature above 0"
+                "training needs epochs, a batch, a learning rate, threads and a temperature above "
+                "0, and none of them without end"
             )
         if not 0 <= self.distilled <= 1:
             raise UsageError("a teacher's part of the loss is from 0 to 1")
@@ -220,7 +225,7 @@ class Trainer:
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
         settings = self.settings
-        warm = settings.warmup * self.steps_each
+        warm = min(settings.warmup * self.steps_each, _WARM * self.steps)
         if step < warm:
             return settings.rate * (step + 1) / (warm + 1)
         done = (step - warm) / max(1.0, self.steps - warm)

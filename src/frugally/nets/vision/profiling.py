@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +30,7 @@ _TYPES = {
     "tensor(int64)": np.int64, "tensor(int32)": np.int32, "tensor(int8)": np.int8,
     "tensor(uint8)": np.uint8, "tensor(bool)": np.bool_,
 }  # fmt: skip
+_FEW = 4  # inputs, of which some are stored
 _BYTES = {"float": 4, "double": 8, "float16": 2, "bfloat16": 2, "int8": 1, "uint8": 1, "int32": 4}
 _SIDE = 224
 
@@ -213,18 +215,24 @@ def _typed(entries: Sequence[Mapping[str, Sequence[int]]]) -> list[Typed]:
 
 
 def _parameters(given: Sequence[Typed], stored: int) -> int:
-    """How many numbers of the inputs are stored with the network: the last ones, as they fit.
+    """How many numbers of the inputs are stored with the network, by the bytes that are.
 
-    Whole numbers of 64 bits say where things go, and are none.
+    Those inputs whose bytes come to as many, the last ones of several that would; if none do (the
+    runtime counts what it pads), the last ones, as they fit. Whole numbers of 64 bits say where
+    things go, and are none.
     """
-    count = 0
-    for kind, shape in reversed(given):
-        size = prod(shape) * _BYTES.get(kind, 8)
-        if size > stored:
-            continue
-        stored -= size
-        count += prod(shape) if kind in _BYTES else 0
-    return count
+    sizes = [prod(shape) * _BYTES.get(kind, 8) for kind, shape in given]
+    for kept in product((True, False), repeat=min(len(given), _FEW)):
+        chosen = [place for place, one in enumerate(reversed(kept), -len(kept)) if one]
+        if sum(sizes[place] for place in chosen) == stored:
+            break
+    else:
+        chosen = []
+        for place in range(-1, -len(given) - 1, -1):
+            if sizes[place] <= stored:
+                stored -= sizes[place]
+                chosen.append(place)
+    return sum(prod(given[place][1]) for place in chosen if given[place][0] in _BYTES)
 
 
 def _macs(kind: str, given: Sequence[tuple[int, ...]], made: Sequence[tuple[int, ...]]) -> int:
