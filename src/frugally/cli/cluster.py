@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
+from typing import Any
 
 from frugally.errors import FrugallyError, MissingExtraError
 
 
 def cluster_executor(
-    stack: ExitStack, address: str, purpose: str
+    stack: ExitStack, address: str, purpose: str, end: Callable[[], None] = lambda: None
 ) -> tuple[Callable[[], Executor], int]:
     """What makes an executor of a cluster, and how many workers that has.
 
-    The connection is closed with the stack.
+    The connection is closed with the stack; before that each worker does what is to `end` there.
 
     Raises:
         MissingExtraError: Dask is not installed.
@@ -34,4 +35,10 @@ def cluster_executor(
     count = len(client.scheduler_info(n_workers=-1)["workers"])
     if not count:
         raise FrugallyError(f"the cluster at {address} has no workers", hint="dask worker ADDRESS")
+    stack.callback(_ended, client, end)
     return lambda: client.get_executor(pure=False), count
+
+
+def _ended(client: Any, end: Callable[[], None]) -> None:
+    with suppress(OSError, ValueError):  # there may be no cluster any more
+        client.run(end)

@@ -227,4 +227,6 @@ def _executor(
     if cluster is None:
         # Each thread has a spawned process of its own: see `trial_process`.
         return lambda: ThreadPoolExecutor(workers, "trial"), workers
-    return cluster_executor(stack, cluster, "A search on a cluster")
+    from frugally.fit.architecture.trial_process import end_all
+
+    return cluster_executor(stack, cluster, "A search on a cluster", end_all)

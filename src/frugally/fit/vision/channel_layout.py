@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from frugally.errors import NetError
 from frugally.fit.vision.folding import Folded, is_depthwise
 from frugally.fit.vision.weights import Weights
+from frugally.nets.vision.channel_shuffle import order
 from frugally.nets.vision.graph import INPUT, Graph, Node
 from frugally.nets.vision.layers import (
     Activation,
@@ -152,11 +153,11 @@ class _Relaying:
                 parts = zip(given, starts[:-1], strict=True)
                 made = np.concatenate([_moved(layout, start) for layout, start in parts])
             case ChannelShuffle() if name in self._change.folded:
-                made = _renamed(given[0], np.argsort(shuffled(layer, shapes[0][0])))
+                made = _renamed(given[0], np.argsort(order(shapes[0][0], layer.groups)))
                 self._instead[name] = self._instead.get(inputs[0], inputs[0])
                 written = None
             case ChannelShuffle() if name in self._change.gathered | self._change.regrouped:
-                taken = shuffled(layer, len(made := np.arange(shapes[0][0])))
+                taken = order(len(made := np.arange(shapes[0][0])), layer.groups)
                 if name in self._change.regrouped:
                     made = self._taken(name, len(made))
                 self._instead[name] = self._ordered(inputs[0], _renamed(made, taken))
@@ -248,7 +249,7 @@ class _Relaying:
             layer = node.layer
             if isinstance(layer, ChannelShuffle):
                 if node.name in self._change.folded:
-                    to = np.argsort(shuffled(layer, self._channels(node)))
+                    to = np.argsort(order(self._channels(node), layer.groups))
                     names, before = to[names], _renamed(before, to)
             elif isinstance(layer, Concatenation):
                 start = 0
@@ -292,11 +293,6 @@ def spaces(graph: Graph) -> dict[str, str]:
             for name in (node.name, *node.inputs[1:]):
                 root[find(name)] = first
     return {name: find(name) for name in root}
-
-
-def shuffled(layer: ChannelShuffle, channels: int) -> Layout:
-    """For each channel that a shuffle gives, the one it takes."""
-    return np.arange(channels).reshape(layer.groups, -1).T.reshape(-1)
 
 
 def _in_groups(channels: Layout, groups: Layout, block: int, held: Layout | None = None) -> Layout:
