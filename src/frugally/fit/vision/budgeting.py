@@ -177,10 +177,9 @@ class Planning:
             one = self._written(graph, quickest=True)
             share = limit / one.seconds if limit is not None else 1.0
             if self._keeps(one):
-                grown = found is not None
                 if found is None or graph.macs > found.graph.macs:
                     found = one
-                if grown or share * _NEAR < 1:
+                if share * _NEAR < 1:
                     break
             elif found is not None or candidates.network is not None:
                 break
