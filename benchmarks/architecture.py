@@ -263,14 +263,15 @@ def of_family(family: str, budget: Budget, side: int) -> Graph:
 def winner(bench: Bench) -> None:
     """The winner of at most a million parameters, and the registry's best at equal time.
 
-    Of each family one network is trained, and of the best of them as many as of the winner.
+    Of each family one network of at most a million parameters is trained, and of the best of them
+    as many as of the winner; and, once, the largest of the best family, of any parameters.
     """
     sizes, cell = bench.sizes, best_cell(bench)
     within = Budget(seconds=sizes.winner_seconds, size=sizes.winner_bytes)
     ours = planned(bench, "winner ours", lambda: of_cell(cell, within, SIDE))
     if ours is None:
         raise SystemExit(bench.results["winner ours network"])
-    limit = Budget(seconds=bench.once("winner limit", lambda: seconds(ours)))
+    limit = replace(within, seconds=bench.once("winner limit", lambda: seconds(ours)))
 
     def score(name: str, graph: Graph, seed: int) -> float:
         key = f"winner {name} seed {seed}"
@@ -287,6 +288,10 @@ def winner(bench: Bench) -> None:
         best = max(peers, key=lambda family: score(family, peers[family], 0))
         for seed in range(1, sizes.seeds):
             score(best, peers[best], seed)
+        free, name = replace(limit, size=None), f"{best}, any parameters"
+        largest = planned(bench, f"winner {name}", partial(of_family, best, free, SIDE))
+        if largest is not None:
+            score(name, largest, 0)
 
 
 def transfer(bench: Bench) -> None:

@@ -67,8 +67,8 @@ class Sizes:
 
 
 TINY = Sizes(
-    cells=3, timed=3, learnt=64, held=32, shared=1, search_flops=3e9, long=0.5, seeds=1, table=2.0,
-    winner_epochs=0.5, transfer_epochs=0.5, batch=16,
+    cells=3, timed=3, learnt=64, held=32, shared=1, search_flops=3e9, long=0.005, seeds=1,
+    table=2.0, winner_epochs=0.005, transfer_epochs=0.01, batch=16,
 )  # fmt: skip
 
 
