@@ -101,6 +101,26 @@ def test_what_loses_accuracy_stays_dense(graph, pictures, tmp_path_factory, stra
     assert done.seconds > 0
 
 
+@pytest.mark.parametrize("better", [True, False])
+def test_what_was_too_many_is_tried_again_from_what_was_learned_since(
+    graph, pictures, tmp_path, monkeypatch, better
+):
+    tried = []
+
+    def accuracy(graph, *_):
+        shuffles = sum(isinstance(node.layer, ChannelShuffle) for node in graph.nodes)
+        tried.append(shuffles)
+        return 0.9 if shuffles < 3 or (better and tried.count(3) > 1) else 0.6
+
+    for module in (converting, tries):
+        monkeypatch.setattr(module, "accuracy", accuracy)
+    done = converted(graph, pictures, tmp_path)
+    assert tried == [0, 3, 1, 2, 3]
+    kept = sum(one.outcome == "kept" for one in done.exchanges)
+    assert kept == sum(isinstance(one.layer, ChannelShuffle) for one in done.graph.nodes)
+    assert kept == (3 if better else 2)
+
+
 @pytest.mark.parametrize("dies_in", [0, 3, 9, 16, 23])
 def test_a_killed_conversion_goes_on_to_the_same_result(
     graph, pictures, tmp_path, tmp_path_factory, straight, monkeypatch, dies_in

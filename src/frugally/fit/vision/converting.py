@@ -3,7 +3,8 @@
 Exchanges are put in order by what each costs for what it saves (see `exchanges`). How many of them
 can be made is found by halving: the network is trained briefly to say what it said before
 (distillation from itself), scored, and given fewer exchanges if it lost too much, more otherwise.
-Each try goes on from the most that was kept so far.
+Each try goes on from the most that was kept so far; what was too much is tried once more when it
+can begin from more than it did.
 
 A conversion has a folder: `exchanges.json` says how it was begun and what was measured then, and
 each try has a folder of its own in it, with a checkpoint until it is done and then what came of it.
@@ -119,6 +120,7 @@ def convert(
     saved = _saved(steps, slower=slower)
     state: tuple[Graph, Arrays, float] = (graph, start, before)
     low, high = 0, len(steps) + 1  # so many are kept, so many are too many
+    failed: dict[int, int] = {}  # what was too many, and how many were kept then
     count = len(steps)
     while count > low:
         changed, arrays = _exchanged(graph, start, state[1], _last(steps[:count]))
@@ -127,10 +129,13 @@ def convert(
         if trained is not None:
             report(f"{said}; kept")
             state, low = (changed, trained, now), count
+            high = min((many for many in failed if many > low), default=len(steps) + 1)
         else:
             report(f"{said}; too many exchanges")
-            high = count
+            failed[count], high = low, count
         count = _between(saved, low, high)
+        if count == low and failed.get(high, low) < low:
+            count = high  # once more, from what was learned since
     kept = _last(steps[:low])
     return Conversion(
         graph=state[0], weights=state[1], before=before, after=state[2],
