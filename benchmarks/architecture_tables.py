@@ -129,9 +129,9 @@ def times(results: Results) -> str:
 
 def render(kept: Results) -> str:
     """All tables for which there is something."""
-    results = kept["results"]
+    results, cores = kept["results"], kept.get("machine", {}).get("cores", 1)
     tables: Sequence[str] = (
-        correlation(results), searches(results, kept["machine"]["cores"]),
+        correlation(results), searches(results, cores),
         trainings(results, "strategies"),
         advantage(results), times(results),
         trainings(results, "winner"), trainings(results, "transfer"), trainings(results, "groups"),

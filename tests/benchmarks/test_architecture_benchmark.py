@@ -39,7 +39,7 @@ def test_what_is_not_there_has_no_table():
     assert "too slow" in told
 
 
-def test_the_best_strategy_is_compared_with_chance():
+def test_each_strategy_is_compared_with_chance():
     told = {
         f"strategies {name} seed {seed}": {
             "accuracy": accuracy, "parameters": 1e5, "macs": 1e6, "milliseconds": 1.0,
@@ -50,6 +50,14 @@ def test_the_best_strategy_is_compared_with_chance():
         )
         for seed, accuracy in enumerate(accuracies)
     }  # fmt: skip
-    # √(2² / 3 + 2.83² / 2) = 2.31 points
-    assert "evolution is +10.00 points from the mean of 2 random cells" in render({"results": told})
-    assert "+4.3 standard errors" in render({"results": told})
+    made = render({"results": told})
+    assert "less the mean of 2 random cells within the bound" in made
+    # √(2² / 3 + 2.83² / 2) = 2.31 points, and without a spread of its own 2.00
+    assert "| evolution | +10.00 | 2.31 | +4.3 |" in made
+    assert "| random | -2.00 | 2.00 | -1.0 |" in made
+
+
+def test_what_a_search_takes_is_told_in_core_hours():
+    one = {"proposed": 9, "scored": 3, "score": 0.5, "mean": 0.4, "flops": 1e13, "seconds": 1800}
+    made = render({"results": {"search random macs all": one}, "machine": {"cores": 2}})
+    assert "| random macs all | 9 | 3 | 0.500 | 0.400 | 1e+13 | 1.00 | 160,704,000 |" in made
