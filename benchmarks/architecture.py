@@ -9,7 +9,7 @@ from the processor time of single steps:
     correlation  140 minutes   40 random cells of 3, their scores by every evaluator, shared weights
     strategies    85           three searches of 20, nine trainings of 3
     times          4
-    winner       180           three trainings of 30, seven of the registry's networks of 3 to 15
+    winner       180           three trainings of 30, eight of the registry's networks of 3 to 15
     transfer      60           four trainings of 10 to 15
     groups        85           three searches of 20, nine trainings of 3
     all          554           9.2 hours

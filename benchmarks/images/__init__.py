@@ -4,10 +4,10 @@ What training takes at most on two idle cores of a Xeon with AMX, from the proce
 steps:
 
     cifar        192 minutes   two networks of 96
-    converting    63           33 for the network, 5 for a try, of which six are expected
+    converting   150           33 for the network, 17 for a try, of which seven are expected
     teaching      40           three students of 4, three of 9 with their teacher
     mixing        75           three times 25: five kinds of 1 to 4, two ShuffleNets of 7
-    all          370           6.2 hours
+    all          457           7.6 hours
 
 The others train for seconds (training_speed, latency) or not at all (imagenette, shufflenet,
 frontier, shuffle). A training goes on where it was stopped or killed, at the loss of four minutes

@@ -14,7 +14,7 @@ test, which decide nothing, are scored before and after. Then it is what
 does: while exchanges are tried the network learns for some more epochs, to say what it said
 before. The dense network before it is kept in FOLDER, both results in
 benchmarks/results/image-converting.json; what was interrupted goes on. On two idle cores the dense
-network takes 33 minutes (680 pictures a second) and each try 15 to 20 (800), of which six are
+network takes 33 minutes (680 pictures a second) and each try 15 to 20 (800), of which seven are
 expected.
 """
 

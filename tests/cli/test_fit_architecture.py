@@ -104,7 +104,12 @@ def test_a_cell_for_other_pictures(found, photos, tmp_path):
     out, _ = found
     asked = ("fit", "vision", photos, "--budget", "400KB 4MMAC", "-o", tmp_path / "net",
              "--side", SIDE, "--epochs", 1, "--batch", 16)  # fmt: skip
+    run(*asked, "--cell", out / "cell.json", "--drop-path", 0.2)
+    assert "DropPath" in (tmp_path / "net" / "graph.json").read_text()
+    with pytest.raises(UsageError, match="another drop paths"):
+        run(*asked, "--cell", out / "cell.json", "--resume")
     run(*asked, "--cell", out / "cell.json")
+    assert "DropPath" not in (tmp_path / "net" / "graph.json").read_text()
     card = json.loads((tmp_path / "net" / "card.json").read_text())
     assert card["network"].startswith("cell-")
     assert card["macs"] <= 4_000_000

@@ -14,8 +14,7 @@ from small_cells import ALL, SMALL, uniform
 
 from frugally.budget import Budget
 from frugally.errors import BudgetError, NetError, UsageError
-from frugally.fit.architecture.bounds import Bounds
-from frugally.fit.architecture.fitting import bounded_stack
+from frugally.fit.architecture.bounds import Bounds, bounded_stack
 from frugally.fit.architecture.operation_times import (
     _NOTHING,
     OperationTimes,

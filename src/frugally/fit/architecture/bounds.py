@@ -6,13 +6,16 @@ on this machine (`operation_times`).
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from frugally.budget import Budget
-from frugally.errors import BudgetError, UsageError
+from frugally.errors import BudgetError, NetError, UsageError
 from frugally.fit.architecture.operation_times import OperationTimes, stem_and_head
 from frugally.fit.architecture.space import Space
 from frugally.fit.refusal import limit_of
@@ -23,6 +26,7 @@ from frugally.nets.vision.stem import Size
 
 _CHEAPEST = 3  # operations of which small cells are made
 _DRAWN = 30  # cells drawn by chance to find a small one
+_HALVED = 20  # cells by which the network that is bounded is chosen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,3 +145,53 @@ class Bounds:
             Cell(chain(normal, normal), chain(first, rest))
             for normal, first, rest in product(cheap, repeat=3)
         ]
+
+
+def bounded_stack(
+    budget: Budget, space: Space, cells: int, side: int, classes: int,
+    times: OperationTimes | None, seed: int,
+) -> Bounds:  # fmt: skip
+    """Bounds for the most filters with which half of the cells drawn by chance keep a budget.
+
+    So a search is among cells that are cheaper than the average one for what they do, and the
+    winner fills the budget with about as many filters or more. If less than half keep it with the
+    fewest filters there are fewer `cells` a stage, down to one.
+    """
+    random = np.random.default_rng((seed, 8))
+    drawn = [space.decode(space.sample(random)) for _ in range(_HALVED)]
+
+    def of(cells: int, filters: int) -> Bounds:
+        stack = Stack(cells=cells, filters=filters)
+        return Bounds(budget=budget, stack=stack, size=side, classes=classes, times=times)
+
+    def kept_by_half(bounds: Bounds) -> bool:
+        return 2 * sum(bounds.need(cell).share(budget) <= 1 for cell in drawn) >= len(drawn)
+
+    best = of(cells, 4)
+    while cells > 1 and not kept_by_half(best):
+        cells -= 1
+        best = of(cells, 4)
+    low, high = 2, 32  # times four
+    while low <= high:
+        middle = (low + high) // 2
+        bounds = of(cells, 4 * middle)
+        if kept_by_half(bounds):
+            best, low = bounds, middle + 1
+        else:
+            high = middle - 1
+    return best
+
+
+def recalled_bounds(path: Path) -> dict[str, Any] | None:
+    """How a search's networks are stacked, and what was measured for its bounds."""
+    try:
+        entry = json.loads(path.read_text("utf-8"))
+        times = entry["times"]
+        return {
+            "stack": Stack(**entry["stack"]), "rest": entry["rest"],
+            "times": times and OperationTimes.from_dict(times),
+        }  # fmt: skip
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NetError(f"{path} is damaged: {error!r}") from error

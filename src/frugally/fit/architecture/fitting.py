@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from frugally.budget import Budget, format_seconds
-from frugally.errors import BudgetError, FitError, NetError, UsageError
+from frugally.errors import BudgetError, FitError, UsageError
 from frugally.files.disk import make_folder, remove, write_whole
-from frugally.fit.architecture.bounds import Bounds
+from frugally.fit.architecture.bounds import Bounds, bounded_stack, recalled_bounds
 from frugally.fit.architecture.controller import Controller
 from frugally.fit.architecture.evolution import Evolution
 from frugally.fit.architecture.evolution import Settings as Population
 from frugally.fit.architecture.finalists import FINALISTS, Finalist, winner_of
 from frugally.fit.architecture.halving import Ladder, Rung, rungs_of
-from frugally.fit.architecture.operation_times import OperationTimes, checked, measured
+from frugally.fit.architecture.operation_times import checked, measured
 from frugally.fit.architecture.random_search import RandomSearch
 from frugally.fit.architecture.search import Clock, Search, Workers
 from frugally.fit.architecture.space import Space
@@ -65,7 +65,6 @@ STRATEGIES: dict[str, Callable[[Space, int], Strategy]] = {
     "evolution": _small_evolution,
     "controller": Controller,
 }
-_DRAWN = 20  # cells by which the network that is bounded is chosen
 _CHECKED = 6  # of them whose networks are measured whole
 
 Report = Callable[[str], None]
@@ -330,56 +329,6 @@ def _bounds(
     }  # fmt: skip
     write_whole(path, json.dumps(entry).encode())
     return bounds
-
-
-def bounded_stack(
-    budget: Budget, space: Space, cells: int, side: int, classes: int,
-    times: OperationTimes | None, seed: int,
-) -> Bounds:  # fmt: skip
-    """Bounds for the most filters with which half of the cells drawn by chance keep a budget.
-
-    So a search is among cells that are cheaper than the average one for what they do, and the
-    winner fills the budget with about as many filters or more. If less than half keep it with the
-    fewest filters there are fewer `cells` a stage, down to one.
-    """
-    random = np.random.default_rng((seed, 8))
-    drawn = [space.decode(space.sample(random)) for _ in range(_DRAWN)]
-
-    def of(cells: int, filters: int) -> Bounds:
-        stack = Stack(cells=cells, filters=filters)
-        return Bounds(budget=budget, stack=stack, size=side, classes=classes, times=times)
-
-    def kept_by_half(bounds: Bounds) -> bool:
-        return 2 * sum(bounds.need(cell).share(budget) <= 1 for cell in drawn) >= len(drawn)
-
-    best = of(cells, 4)
-    while cells > 1 and not kept_by_half(best):
-        cells -= 1
-        best = of(cells, 4)
-    low, high = 2, 32  # times four
-    while low <= high:
-        middle = (low + high) // 2
-        bounds = of(cells, 4 * middle)
-        if kept_by_half(bounds):
-            best, low = bounds, middle + 1
-        else:
-            high = middle - 1
-    return best
-
-
-def recalled_bounds(path: Path) -> dict[str, Any] | None:
-    """How a search's networks are stacked, and what was measured for its bounds."""
-    try:
-        entry = json.loads(path.read_text("utf-8"))
-        times = entry["times"]
-        return {
-            "stack": Stack(**entry["stack"]), "rest": entry["rest"],
-            "times": times and OperationTimes.from_dict(times),
-        }  # fmt: skip
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NetError(f"{path} is damaged: {error!r}") from error
 
 
 def _holds(path: Path, content: bytes) -> bool:

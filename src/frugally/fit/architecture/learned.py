@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from frugally.budget import Budget
 from frugally.errors import CorruptionError, UsageError
-from frugally.fit.architecture.bounds import Bounds
-from frugally.fit.architecture.fitting import SEARCH, TRIALS, recalled_bounds
+from frugally.fit.architecture.bounds import Bounds, recalled_bounds
+from frugally.fit.architecture.fitting import SEARCH, TRIALS
 from frugally.fit.architecture.space import Space
 from frugally.fit.architecture.trials import Trial, recorded
 from frugally.nets.vision.cells.cell import INPUTS, Cell, Wiring

@@ -166,6 +166,7 @@ PAPER = tuple(OPERATIONS)[:13]
 """The operations of NASNet."""
 
 POOLS = ("average_3x3", "max_3x3", "max_5x5", "max_7x7")
+"""Those that keep the channels by themselves."""
 
 GROUPED = ("grouped_3x3", "grouped_3x3_random", "shuffle_unit")
 """Group convolution and shuffle."""
