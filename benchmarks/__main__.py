@@ -28,7 +28,7 @@ from benchmarks import (
     tagging,
     tuning,
 )
-from benchmarks.images import imagenette, shufflenet, teaching, training_speed
+from benchmarks.images import converting, imagenette, shufflenet, teaching, training_speed
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 TABLES = {
@@ -52,6 +52,7 @@ TABLES = {
     imagenette.NAME: imagenette.render,
     shufflenet.NAME: shufflenet.render,
     training_speed.NAME: training_speed.render,
+    converting.NAME: converting.render,
     teaching.NAME: teaching.render,
 }
 
