@@ -175,7 +175,7 @@ def _searched(bench: Bench, strategy: str, space: Space, kind: str, name: str) -
                 Ladder(rungs_of(evaluators, 1.0)), measure, clock, report=print,
             ).run(workers)  # fmt: skip
         finally:
-            end_all()
+            end_all(measure.place.folder)
             workers.end(wait=True)
         if clock.used < bench.sizes.search_flops:
             raise TimeIsOverError(f"search {name}: {why}")

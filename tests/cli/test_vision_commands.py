@@ -77,6 +77,8 @@ def test_going_on_where_it_was_left(fitted, photos, tmp_path):
     ):
         with pytest.raises(UsageError, match=rf"begun with another {what}"):
             run("fit", "vision", pictures, *begun, *options, "--resume")
+    with pytest.raises(UsageError, match="another budget"):
+        run("fit", "vision", photos, "--budget", "249.9999KB 4MMAC 1s", *begun[2:], "--resume")
     with pytest.raises(UsageError, match="another budget, network"):
         run("fit", "vision", photos, "--budget", "250KB", "--network", "resnet-20", "--epochs", 8,
             "--batch", 16, "--rate", 0.05, "-o", out, "--resume")  # fmt: skip
@@ -278,6 +280,24 @@ def test_a_teacher_that_ends_in_a_softmax_says_the_same(fitted, tmp_path):
     np.testing.assert_allclose(*apart, atol=1e-3)
 
 
+def test_a_teacher_that_does_not_run_on_such_images(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    half, shape = onnx.TensorProto.FLOAT16, ["N", 3, SIDE, SIDE]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Flatten", ["x"], ["flat"]),
+         onnx.helper.make_node("MatMul", ["flat", "w"], ["y"])], "half",
+        [onnx.helper.make_tensor_value_info("x", half, shape)],
+        [onnx.helper.make_tensor_value_info("y", half, ["N", 2])],
+        [onnx.numpy_helper.from_array(np.zeros((3 * SIDE**2, 2), np.float16), "w")],
+    )  # fmt: skip
+    opset = [onnx.helper.make_opsetid("", 17)]
+    onnx.save(
+        onnx.helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "half.onnx"
+    )
+    with pytest.raises(NetError, match="teacher does not run on float32 images"):
+        Teacher.load(tmp_path / "half.onnx", ["bläulich", "rot"], (0.5,) * 3, (0.25,) * 3)
+
+
 @pytest.mark.parametrize("budget", ["1B", "30KB", "1kFLOP", "1ns"])
 def test_a_budget_that_cannot_be_met(photos, tmp_path, budget):
     with pytest.raises((BudgetError, UsageError)) as refused:
@@ -292,12 +312,6 @@ def test_a_named_network_that_is_too_large(photos, tmp_path):
     assert refused.value.hint.startswith("it needs 1")
     with pytest.raises(UsageError, match="resnet-21"):
         run("fit", "vision", photos, "--budget", "1MB", "--network", "resnet-21", "-o", tmp_path)
-
-
-def test_a_named_network_that_is_too_slow_is_written_once(photos, tmp_path):
-    options = ("--budget", "10us", "--network", "resnet-20", "-o", tmp_path / "o")
-    with pytest.raises(BudgetError, match="resnet-20 does not keep within"):
-        run("fit", "vision", photos, *options)
 
 
 def test_what_a_refusal_says_is_enough(photos, tmp_path):
@@ -316,6 +330,8 @@ def test_options_that_cannot_be(photos, tmp_path):
         (("--epochs", "nan"), "without end"),
         (("--epochs", "inf"), "without end"),
         (("--mixup", -1), "below 0"),
+        (("--mixup", "nan"), "without end"),
+        (("--cutmix", "inf"), "without end"),
         (("--drop-path", 0.2), "networks of cells"),
     ):
         with pytest.raises(UsageError, match=what):

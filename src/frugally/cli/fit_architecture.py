@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def architecture(
         threads=max(1, cpus // workers),
     )
     with ExitStack() as stack:
-        executor, count = _executor(stack, workers, cluster)
+        executor, count = _executor(stack, workers, cluster, out)
         card = fit_architecture(
             pictures, out, budget=limits, seconds=3600 * hours,
             space=Space.paper(grouped=operations == "all", blocks=blocks), how=how,
@@ -220,7 +221,7 @@ def _learned(folder: Path, as_json: bool) -> None:
 
 
 def _executor(
-    stack: ExitStack, workers: int, cluster: str | None
+    stack: ExitStack, workers: int, cluster: str | None, out: Path
 ) -> tuple[Callable[[], Executor], int]:
     """What makes an executor, and how many cells it tries at once."""
     os.environ["OMP_NUM_THREADS"] = "1"  # training shares its batches among threads of its own
@@ -229,4 +230,5 @@ def _executor(
         return lambda: ThreadPoolExecutor(workers, "trial"), workers
     from frugally.fit.architecture.trial_process import end_all
 
-    return cluster_executor(stack, cluster, "A search on a cluster", end_all)
+    end = partial(end_all, str(out.resolve()))
+    return cluster_executor(stack, cluster, "A search on a cluster", end)

@@ -59,7 +59,7 @@ def measure(tmp_path):
         return InProcess(place=PLACE, seconds=seconds, command=(sys.executable, str(path)))
 
     yield of
-    end_all()
+    end_all(PLACE.folder)
 
 
 def job(how, stack=None):
@@ -105,6 +105,18 @@ def test_what_cannot_start_is_told(measure):
         measure('{"error": "PicturesChangedError", "message": "others"}')(job("well"))
     with pytest.raises(TrialStartError, match="UsageError: nothing is there"):
         measure('{"error": "UsageError", "message": "nothing is there"}')(job("well"))
+    missing = InProcess(place=PLACE, seconds=5, command=("/no/such/program",))
+    with pytest.raises(TrialStartError, match="No such file"):
+        missing(job("well"))
+
+
+def test_those_of_other_searches_go_on(measure):
+    do = measure()
+    before = do(job("well")).seconds
+    end_all("elsewhere")
+    assert do(job("well")).seconds == before
+    end_all(PLACE.folder)
+    assert do(job("well")).seconds != before
 
 
 def test_each_thread_has_its_own_and_all_can_be_ended(measure):
@@ -112,7 +124,7 @@ def test_each_thread_has_its_own_and_all_can_be_ended(measure):
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(do, job("hangs")) for _ in range(2)]
         time.sleep(1)
-        end_all()
+        end_all(PLACE.folder)
         for one in both:
             with pytest.raises((TrialDiedError, TrialTimeoutError)):
                 one.result(timeout=20)

@@ -9,10 +9,13 @@ from frugally.budget import Budget
 from frugally.errors import BudgetError
 from frugally.fit.vision import budgeting
 from frugally.fit.vision.budgeting import Candidates, Planning
+from frugally.fit.vision.choosing import stored_bytes
 from frugally.fit.vision.forms import Choice, written
 from frugally.fit.vision.pictures import Pictures, PictureSet
 from frugally.fit.vision.training import Settings
+from frugally.nets.vision.cells.references import reference
 from frugally.nets.vision.image_classifier import Input
+from frugally.nets.vision.layers import DropPath
 
 SIDE = 32
 
@@ -30,17 +33,26 @@ PICTURES = Pictures(
 @pytest.fixture
 def planned(monkeypatch):
     """`planned(budget, times)`: the network, written to take so many `times` its time as counted,
-    and the names of all that were written."""
+    and the names of all of which the quickest form was looked for. That is so many times `larger`
+    and `quicker`, and its choice has threads=2."""
     seen = []
 
-    def plan(budget, times=1.0, **candidates):
+    def plan(budget, times=1.0, larger=1, quicker=1.0, **candidates):
+        seen.clear()
+        quickest = {}
+
         def optimised(graph, weights):
             seen.append(graph.name)
-            choice = Choice(network=graph.name, image=graph.input)
-            return written(graph, weights, choice), choice
+            choice = Choice(network=graph.name, image=graph.input, threads=2)
+            model = written(graph, weights, choice)
+            quickest[larger * model] = len(model) / quicker
+            return larger * model, choice
+
+        def timed(model, _):
+            return times * 1e-9 * quickest.get(model, len(model))
 
         monkeypatch.setattr(budgeting, "optimised", optimised)
-        monkeypatch.setattr(budgeting, "timed", lambda model, _: times * len(model) * 1e-9)
+        monkeypatch.setattr(budgeting, "timed", timed)
         monkeypatch.setattr(budgeting, "quick_forms", lambda *_, **__: {})
         asked = {
             "families": ("quick-resnet",), "network": None, "cell": None, "drop": 0.0,
@@ -78,7 +90,7 @@ def test_a_named_network_is_written_once(planned):
     assert refused.value.hint.startswith("it needs")
     with pytest.raises(BudgetError):
         planned("1kFLOP", network="resnet-20")
-    assert planned.seen == ["resnet-20"]
+    assert planned.seen == []
 
 
 def test_the_smallest_need_not_be_in_its_quickest_form(planned):
@@ -86,7 +98,39 @@ def test_the_smallest_need_not_be_in_its_quickest_form(planned):
     with pytest.raises(BudgetError) as refused:
         planned("1B")
     needed = refused.value.hint.split("needs ")[1].split()[0]
-    exact = planned(needed).graph
-    assert exact.name == "quick-resnet-0.25x"
+    exact = planned(needed, larger=2)
+    assert exact.graph.name == "quick-resnet-0.25x"
+    assert exact.choice.threads == 1
     with pytest.raises(BudgetError):
         planned(f"{int(needed[:-1]) - 200}B")
+
+
+def test_its_quickest_form_may_keep_what_the_smallest_as_counted_does_not(planned):
+    milliseconds = 1e3 * planned("1s", network="quick-resnet-0.25x").seconds
+    budget = f"{0.8 * milliseconds:.6f}ms"
+    for asked in ({"network": "quick-resnet-0.25x"}, {}):
+        found = planned(budget, quicker=2.0, **asked)
+        assert (found.graph.name, found.choice.threads) == ("quick-resnet-0.25x", 2)
+        with pytest.raises(BudgetError) as refused:
+            planned(f"{0.4 * milliseconds:.6f}ms", quicker=2.0, **asked)
+        needed = refused.value.hint.split()[-1]
+        assert planned(needed, quicker=2.0, **asked).graph.name == "quick-resnet-0.25x"
+        assert Budget.parse(needed).seconds < 0.7e-3 * milliseconds
+
+
+def test_bytes_are_not_given_for_a_speed_that_nobody_asked_for(planned):
+    """A network of a third would be in its quickest form."""
+    as_counted, threefold = planned("400KB"), planned("400KB", larger=3)
+    assert threefold.graph == as_counted.graph
+    assert (as_counted.choice.threads, threefold.choice.threads) == (2, 1)
+
+
+def test_paths_that_are_dropped_take_no_bytes(planned):
+    """Of networks that are too large with their card, too."""
+    cell = reference("nasnet-a")
+    for largest in range(500_000, 1_000_000, 100_000):
+        size = stored_bytes(planned(f"{largest}B", cell=cell).graph, 32)
+        without, dropped = (planned(f"{size}B", cell=cell, drop=drop) for drop in (0.0, 0.2))
+        assert without.graph.parameters == dropped.graph.parameters
+        assert planned.seen
+        assert any(isinstance(node.layer, DropPath) for node in dropped.graph.nodes)

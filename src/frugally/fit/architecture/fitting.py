@@ -210,7 +210,7 @@ def fit_architecture(
                 Ladder(how.rungs), measure, clock, seed=final.seed, report=report,
                 pictures_changed=changed,
             )  # fmt: skip
-            why = _run(search, Workers(executor, workers))
+            why = _run(search, Workers(executor, workers), place.folder)
             report(f"{why}: {len(trials):,} cells proposed in {format_seconds(clock.spent)}")
             if changed():
                 raise PicturesChangedError(path)
@@ -221,7 +221,7 @@ def fit_architecture(
             )
             about_search = _summary(trials, spent, flops, finalists, how)
         finally:
-            end_all()
+            end_all(place.folder)
     winner = finalists[0]
     training = json.dumps({"cell": winner.cell.digest, "training": final.as_dict()}).encode()
     again = resume and _holds(out / WINNER, training)
@@ -244,14 +244,14 @@ def fit_architecture(
     return card
 
 
-def _run(search: Search, workers: Workers) -> str:
+def _run(search: Search, workers: Workers, folder: str) -> str:
     finished = False
     try:
         why = search.run(workers)
         finished = True
     finally:
         if not finished:
-            end_all()  # or their threads would be waited for
+            end_all(folder)  # or their threads would be waited for
         workers.end(wait=finished)
     return why
 

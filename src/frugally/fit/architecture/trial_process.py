@@ -106,12 +106,16 @@ class TrialProcess:
     """A process that answers lines of JSON with lines of JSON."""
 
     def __init__(self, command: Sequence[str], place: Workplace) -> None:
-        self._place = place
+        self._place, self.folder = place, place.folder
         self._errors = TemporaryFile()  # noqa: SIM115  it is read when the process has died
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+            )  # fmt: skip
+        except OSError:
+            self._errors.close()
+            raise
         self._replies: Queue[bytes] = Queue()
         self._ending = threading.Lock()
         self._last_words = ""
@@ -180,7 +184,10 @@ def _process(wanted: InProcess) -> TrialProcess:
     if process is None or not process.alive or key != wanted:
         if process is not None:
             process.end()
-        process = TrialProcess(wanted.command, wanted.place)
+        try:
+            process = TrialProcess(wanted.command, wanted.place)
+        except OSError as error:
+            raise TrialStartError(str(error)) from error
         _own.kept = (wanted, process)
         with _lock:  # before it is ready: one that is being made ready can be ended too
             _all.difference_update([one for one in _all if not one.alive])
@@ -189,12 +196,15 @@ def _process(wanted: InProcess) -> TrialProcess:
     return process
 
 
-def end_all() -> None:
-    """Kill the processes of all threads: nobody waits for what they are at."""
+def end_all(folder: str) -> None:
+    """Kill the processes of all threads that try cells for the search in a workplace's folder.
+
+    Nobody waits for what they are at; those of other searches go on.
+    """
     with _lock:
-        for process in _all:
+        for process in [one for one in _all if one.folder == folder]:
             process.end()
-        _all.clear()
+            _all.remove(process)
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ mixup, Zhang et al. 2017 (arXiv:1710.09412); cutmix, Yun et al. 2019 (arXiv:1905
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,7 +46,7 @@ class Augmentation:
         cutout: the side, in pixels, of a square that is greyed; it may jut out.
         mixup: alpha of Beta(alpha, alpha), the weights of two images that are mixed.
         cutmix: the same for the share of an image that a part of another does not cover. If both
-            are above 0, each batch has one of them, by chance.
+            are above 0, a batch has one of them, by chance.
     """
 
     padding: int = 0
@@ -59,9 +60,9 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         counts = (self.padding, self.operations, self.cutout, self.mixup, self.cutmix)
-        if min(counts) < 0 or not 0 <= self.magnitude <= _FULL:
+        if not all(0 <= n < math.inf for n in counts) or not 0 <= self.magnitude <= _FULL:
             raise UsageError(
-                "augmentation takes nothing below 0, and a magnitude of at most 10",
+                "augmentation takes nothing below 0 or without end, and a magnitude of at most 10",
                 hint="0 turns a part of it off",
             )
         if self.crop is not None and not 0 < self.crop <= 1:

@@ -41,7 +41,7 @@ _TRIES = 8  # networks written and measured before a budget is given up
 class Planned:
     """A network before it is trained: how it will be trained and written, and what it takes.
 
-    `activations` are those of 8 bits that keep a budget's time; None: those that are best.
+    `activations` are those of 8 bits with which it kept the budget; None: it is in floats.
     """
 
     graph: Graph
@@ -125,7 +125,8 @@ class Candidates:
     def least(self, budget: Budget) -> Graph:
         """The one that comes nearest to a budget that none keeps."""
         if self.cell is not None:
-            return stacked(self.cell, smallest_stack(), self.side, self.classes)
+            stack = replace(smallest_stack(), drop=self.drop)
+            return stacked(self.cell, stack, self.side, self.classes)
         if self.network is None:
             return least(
                 budget, self.families, side=self.side, classes=self.classes, bits=self.bits,
@@ -166,15 +167,15 @@ class Planning:
         limit = self._seconds
         within = replace(self.budget, seconds=limit)
         found: _Written | None = None
-        failed = ""
+        failed: _Written | None = None
         for _ in range(_TRIES):
             try:
                 graph = candidates.largest(within, self.report)
             except BudgetError:
                 break
-            if graph.name == failed or (found and graph.name == found.graph.name):
+            if graph.name in {one.graph.name for one in (found, failed) if one}:
                 break
-            one = self._written(graph, quickest=True)
+            one = self._best(graph)
             share = limit / one.seconds if limit is not None else 1.0
             if self._keeps(one):
                 if found is None or graph.macs > found.graph.macs:
@@ -182,18 +183,19 @@ class Planning:
                 if share * _NEAR < 1:
                     break
             elif found is not None or candidates.network is not None:
+                failed = one
                 break
             else:
-                failed = graph.name
+                failed = one
             within = self._nearer(within, one, share, candidates)
             if within.size is not None and within.size < 1:
                 break
         if found is None:
-            found = self._smallest(candidates)
+            found = self._least(candidates, failed)
         return Planned(
             graph=found.graph, choice=found.choice, seconds=found.seconds,
             forms=quick_forms(found.graph, self.settings.share, bfloat16=self.settings.bfloat16),
-            activations=None if limit is None else found.activations,
+            activations=found.activations,
         )  # fmt: skip
 
     @property
@@ -245,15 +247,34 @@ class Planning:
             seconds=timed(model, graph.input),
         )  # fmt: skip
 
-    def _smallest(self, candidates: Candidates) -> _Written:
-        """The smallest as its graph says, which can be fewer bytes than its quickest form is.
+    def _best(self, graph: Graph) -> _Written:
+        """In its quickest form, or as its graph says if only that keeps the budget.
+
+        The quickest form is no smaller: where bytes bind, it may be too large. If neither keeps the
+        budget, it is the one of fewer bytes where they bind, and else the quicker.
+        """
+        size, flops = self.budget.size, self.budget.flops
+        counted = stored_bytes(graph, self.bits)
+        if (size is not None and counted > size) or (flops is not None and 2 * graph.macs > flops):
+            return self._written(graph, quickest=False)
+        quick = self._written(graph, quickest=True)
+        if self._keeps(quick):
+            return quick
+        plain = self._written(graph, quickest=False)
+        too_large = size is not None and quick.size > size
+        return plain if too_large or self._keeps(plain) else quick
+
+    def _least(self, candidates: Candidates, failed: _Written | None) -> _Written:
+        """The smallest; `failed` is a network that is too much.
 
         Raises:
             BudgetError: it does not keep the budget either.
         """
         graph = candidates.least(self.budget)
-        one = self._written(graph, quickest=False)
+        one = failed if failed and failed.graph.name == graph.name else self._best(graph)
         if self._keeps(one):
+            if failed:
+                self.report(f"{failed.graph.name} is too much once written: {graph.name} instead")
             return one
         needed = [limit_of("size", one.size), limit_of("flops", 2 * graph.macs)]
         if self.budget.seconds is not None:

@@ -10,6 +10,7 @@ from frugally.budget import Budget
 from frugally.errors import BudgetError, FrugallyError, NetError
 from frugally.fit.refusal import limit_of
 from frugally.nets.vision.graph import Graph
+from frugally.nets.vision.layers import Dropout
 from frugally.nets.vision.registry import FAMILIES, Family, make
 
 Seconds = Callable[[Graph], float]
@@ -22,13 +23,15 @@ _NEARLY = 0.97  # networks of as many multiply-adds to within this are equals
 def stored_bytes(graph: Graph, bits: int) -> int:
     """The bytes of a network's file, about: its weights, and what the format adds for each node.
 
-    Batch norms are folded into the convolutions before them, which takes one bias a channel.
+    Batch norms are folded into the convolutions before them, which takes one bias a channel; what
+    is for training alone is left out.
     """
     shapes = graph.weights.items()
     weights = sum(prod(shape) for name, shape in shapes if name.endswith(".weight"))
     biases = sum(prod(shape) for name, shape in shapes if name.endswith(".bias"))
     each = 5 if bits == 8 else 4  # an eight-bit channel has a scale and a zero point too
-    return weights * bits // 8 + biases * each + len(graph.nodes) * (450 if bits == 8 else 160)
+    nodes = sum(not isinstance(node.layer, Dropout) for node in graph.nodes)
+    return weights * bits // 8 + biases * each + nodes * (450 if bits == 8 else 160)
 
 
 def choose(

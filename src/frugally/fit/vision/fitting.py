@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,12 +121,11 @@ def fit_vision(
         "teacher": taught.digest if taught else None,
     }  # fmt: skip
     asked = {
-        "budget": str(budget), "families": sorted(families), "network": network,
+        "budget": asdict(budget), "families": sorted(families), "network": network,
         "cell": cell.digest if cell else None, "drop paths": drop_path, **same,
     }  # fmt: skip
     planned = recalled(out / PLAN, asked) if resume else None
     if planned is None:
-        remove(out / CHECKPOINTS)  # of another run
         planned = Planning(
             budget=budget, pictures=pictures, given=given, settings=settings, told=told, bits=bits,
             report=report,
@@ -134,6 +133,7 @@ def fit_vision(
             families=families, network=network, cell=cell, drop=drop_path, side=side,
             classes=len(pictures.classes), bits=bits, seconds=measured_seconds(),
         ))  # fmt: skip
+        remove(out / CHECKPOINTS)  # of another run, kept until this one can be
         write_whole(out / PLAN, json.dumps({"asked": asked, **planned.as_dict()}).encode())
     graph = planned.graph
     report(f"training {graph!r}, {planned.seconds * 1e3:.2f} ms an image in one thread")
@@ -158,7 +158,9 @@ def fit_vision(
     save_source(out, graph, weights)
     model = written(graph, weights, planned.choice)
     if bits == 8:
-        small = in_eight_bits(model, pictures.train, mean, deviation, planned.activations)
+        small = in_eight_bits(model, pictures.train, mean, deviation)
+        if budget.seconds is not None and small.milliseconds > 1e3 * budget.seconds:
+            small = in_eight_bits(model, pictures.train, mean, deviation, planned.activations)
         told["eight_bits"] = small.as_dict()
         report(str(small))
         model = small.model

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from frugally.budget import Budget, format_bytes, format_seconds
+from frugally.budget import Budget
 from frugally.files.disk import write_whole
 from frugally.fit.timing import median_seconds
 from frugally.fit.vision.augmentation import Augmentation
@@ -131,9 +131,10 @@ def save_fitted(
         f"{card['scores']['accuracy']:.3f} on {len(held):,} pictures"
     )
     for what, taken, limit in (
-        (format_bytes, size, budget and budget.size),
-        (format_seconds, card["milliseconds"] / 1e3, budget and budget.seconds),
+        ("bytes", size, budget and budget.size),
+        ("ms", card["milliseconds"], budget and budget.seconds and 1e3 * budget.seconds),
     ):
         if limit and taken > limit:  # other work on the machine, or a form that came out otherwise
-            report(f"measured again, it takes {what(taken)}, more than the {what(limit)} asked for")
+            more = f"more than the {limit:,.8g} asked for"
+            report(f"measured again, it takes {taken:,.8g} {what}, {more}")
     return load_card(out, TASK)

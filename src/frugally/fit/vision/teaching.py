@@ -108,6 +108,12 @@ def _ran(session: Any) -> Scores:
     name = session.get_inputs()[0].name
 
     def scores(images: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(session.run(None, {name: images})[0], np.float32)
+        try:
+            return np.asarray(session.run(None, {name: images})[0], np.float32)
+        except Exception as error:  # onnxruntime's own kinds share no base class
+            reason = " ".join(str(error).split())
+            raise NetError(
+                f"the teacher does not run on float32 images of {images.shape[1:]}: {reason}"
+            ) from error
 
     return scores
