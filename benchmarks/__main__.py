@@ -28,7 +28,14 @@ from benchmarks import (
     tagging,
     tuning,
 )
-from benchmarks.images import converting, imagenette, shufflenet, teaching, training_speed
+from benchmarks.images import (
+    converting,
+    imagenette,
+    mixing,
+    shufflenet,
+    teaching,
+    training_speed,
+)
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 TABLES = {
@@ -52,6 +59,7 @@ TABLES = {
     imagenette.NAME: imagenette.render,
     shufflenet.NAME: shufflenet.render,
     training_speed.NAME: training_speed.render,
+    mixing.NAME: mixing.render,
     converting.NAME: converting.render,
     teaching.NAME: teaching.render,
 }
