@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -67,19 +68,23 @@ def test_going_on_where_it_was_left(fitted, photos, tmp_path):
     with pytest.raises(UsageError, match="epochs"):
         run("fit", "vision", photos, "--budget", "250KB 4MMAC 1s", "--batch", 16, "--rate", 0.05,
             "-o", out, "--resume")  # fmt: skip
-    more = save_photos(tmp_path, "rot", "bläulich", count=41, side=SIDE)
+    (tmp_path / "more").mkdir()
+    more = save_photos(tmp_path / "more", "rot", "bläulich", count=41, side=SIDE)
+    shutil.copy(out / "network.onnx", tmp_path / "teacher.onnx")
     begun = ("--budget", "250KB 4MMAC 1s", "--epochs", 8, "--batch", 16, "--rate", 0.05, "-o", out)
     for pictures, options, what in (
         (more, (), "pictures"),
         (photos, ("--side", 48), "pictures"),
         (photos, ("--bits", 8), "bits"),
-        (photos, ("--teacher", out / "network.onnx"), "teacher"),
+        (photos, ("--teacher", tmp_path / "teacher.onnx"), "teacher"),
     ):
-        with pytest.raises(UsageError, match=rf"begun with another {what}"):
+        with pytest.raises(UsageError, match=rf"begun with something else: .*{what}"):
             run("fit", "vision", pictures, *begun, *options, "--resume")
-    with pytest.raises(UsageError, match="another budget"):
+    with pytest.raises(UsageError, match="which is needed"):
+        run("fit", "vision", photos, *begun, "--teacher", out / "network.onnx")
+    with pytest.raises(UsageError, match=r"else: budget$"):
         run("fit", "vision", photos, "--budget", "249.9999KB 4MMAC 1s", *begun[2:], "--resume")
-    with pytest.raises(UsageError, match="another budget, network"):
+    with pytest.raises(UsageError, match=r"else: budget, network$"):
         run("fit", "vision", photos, "--budget", "250KB", "--network", "resnet-20", "--epochs", 8,
             "--batch", 16, "--rate", 0.05, "-o", out, "--resume")  # fmt: skip
 
@@ -221,6 +226,11 @@ def test_grouping_a_fitted_one(photos, tmp_path):
     assert len(done.stdout.splitlines()) == len(told["exchanges"])
     assert "times fewer" in done.stderr
     assert run("run", out, photos / "rot" / "2.png").stdout
+    for verb, options in (("group", ("--epochs", 1)), ("quantise", ())):
+        with pytest.raises(UsageError, match="which is needed"):
+            run("fit", verb, out, "--data", photos, *options, "-o", tmp_path / "." / "grouped")
+    with pytest.raises(UsageError, match="says itself how images are normalised"):
+        run("fit", "group", out, "--data", photos, "--mean", "0.5,0.5,0.5", "-o", tmp_path / "o")
     # What was saved to go on from can be gone on from.
     run("fit", "quantise", out, "--data", photos, "-o", tmp_path / "small")
 
@@ -333,6 +343,7 @@ def test_options_that_cannot_be(photos, tmp_path):
         (("--mixup", "nan"), "without end"),
         (("--cutmix", "inf"), "without end"),
         (("--drop-path", 0.2), "networks of cells"),
+        (("--network", "resnet-20", "--family", "resnet"), "no network is named"),
     ):
         with pytest.raises(UsageError, match=what):
             run("fit", "vision", photos, "--budget", "1MB", *options, "-o", tmp_path / "o")

@@ -32,3 +32,10 @@ def test_what_cannot_be_written_is_refused(tmp_path, wrong):
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(UsageError):
         save_figure(drawn(), tmp_path / wrong)
+
+
+def test_names_in_scripts_that_no_font_here_has_are_drawn_without_a_word(tmp_path, recwarn):
+    figure = drawn()
+    figure.suptitle("\U0001f9ff 猫")
+    save_figure(figure, tmp_path / "a.png")
+    assert not recwarn.list

@@ -68,7 +68,9 @@ def test_nets_that_ship_are_found_by_name(name, tmp_path, monkeypatch):
 
 
 def test_a_net_that_is_not_there(tmp_path):
-    for name in ("", str(tmp_path), str(tmp_path / "x"), "a\0b"):
+    with pytest.raises(NetError, match=r"holds no net: card\.json is missing"):
+        find_net(str(tmp_path))
+    for name in ("", str(tmp_path / "x"), "a\0b"):
         with pytest.raises(NetError, match="there is no net") as caught:
             find_net(name)
         assert "language" in caught.value.hint

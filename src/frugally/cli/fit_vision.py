@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from frugally.budget import Budget, format_bytes
 from frugally.cli.fitting import budget_option, needs_torch, out_option, say, seed_option
 from frugally.cli.opening import THREADS
 from frugally.cli.showing import one_line
+from frugally.errors import UsageError
 
 
 @click.command()
@@ -77,6 +79,9 @@ def vision(
 ) -> None:
     """An image classifier from PICTURES: one folder a class, or a .zip or .tar of them."""
     limits = Budget.parse(budget)
+    source = click.get_current_context().get_parameter_source("family")
+    if source is ParameterSource.COMMANDLINE and (network or cell):
+        raise UsageError("families are chosen from where no network is named and no cell given")
     needs_torch("Fitting a net")
     from frugally.fit.vision.fitting import fit_vision
     from frugally.fit.vision.training import Settings
@@ -124,7 +129,8 @@ def quantise(classifier: Path, data: Path, out: Path) -> None:
     needs_torch("Quantising a net")
     from frugally.fit.vision.quantising import quantise_classifier
 
-    quantise_classifier(classifier, data, out, report=say)
+    card = quantise_classifier(classifier, data, out, report=say)
+    say(f"{out}: {format_bytes(card['budget']['met'])}")
 
 
 def _colours(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
@@ -155,8 +161,11 @@ def _colours(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option(
     "--threads", default=2, show_default=True, type=THREADS, help="They share each batch."
 )
-@click.option("--mean", callback=_colours, metavar="R,G,B", help="Of the images, from 0 to 1.")
-@click.option("--deviation", callback=_colours, metavar="R,G,B", help="Of the images.")
+@click.option(
+    "--mean", callback=_colours, metavar="R,G,B",
+    help="Of the images, from 0 to 1; for an .onnx file or a module.",
+)  # fmt: skip
+@click.option("--deviation", callback=_colours, metavar="R,G,B", help="The same.")
 @click.option("--slower", is_flag=True, help="Exchange what is slower here as well.")
 @click.option("--resume", is_flag=True, help="Go on where a conversion in the folder stopped.")
 @seed_option

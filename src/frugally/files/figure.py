@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,9 @@ def save_figure(figure: Any, path: Path) -> None:
     check_figure_path(path)
     form, made = path.suffix.lower(), io.BytesIO()
     # The names of an SVG's parts are made with the salt, by chance if there is none.
-    with rc_context({"svg.hashsalt": "frugally", "svg.fonttype": "none"}):
+    style = rc_context({"svg.hashsalt": "frugally", "svg.fonttype": "none"})
+    with style, warnings.catch_warnings():
+        # A name in a script that no font here has is drawn as boxes.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(made, format=form.removeprefix("."), metadata=_UNDATED[form])
     write_whole(path, made.getvalue())

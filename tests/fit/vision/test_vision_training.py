@@ -67,7 +67,8 @@ def test_the_same_seed_gives_the_same_weights(graph, tmp_path, threads):
 
 def test_a_run_that_was_interrupted_ends_as_one_that_was_not(graph, tmp_path, monkeypatch):
     whole = trainer(graph, tmp_path / "whole").run()
-    first = trainer(graph, tmp_path / "cut")
+    first, said = trainer(graph, tmp_path / "cut"), []
+    first.report = said.append
     step, steps = Trainer._step, []
 
     def interrupted(self, chosen, pool):
@@ -80,6 +81,7 @@ def test_a_run_that_was_interrupted_ends_as_one_that_was_not(graph, tmp_path, mo
         patch.setattr(Trainer, "_step", interrupted)
         with pytest.raises(KeyboardInterrupt):
             first.run()
+    assert said[-1] == f"saved at step 3 of {first.steps}, to be resumed"
     again = trainer(graph, tmp_path / "cut")
     assert again.resume()
     assert again.progress.step == 3

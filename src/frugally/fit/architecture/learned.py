@@ -118,7 +118,7 @@ def learned(trials: Sequence[Trial], space: Space, bounds: Bounds | None, strate
     done = sorted(met.values(), key=lambda trial: trial.number)
     if len(done) < LEAST:
         raise UsageError(
-            f"{len(done)} cells were scored; {LEAST} or more are needed to learn from",
+            f"cells scored so far: {len(done)}; {LEAST} or more are needed to learn from",
             hint="--resume the search with more hours",
         )
     rewards = np.array([trial.reward for trial in done], float)

@@ -69,7 +69,7 @@ def recalled(path: Path, asked: Mapping[str, Any]) -> Planned | None:
         changed = sorted(name for name in asked if asked[name] != entry["asked"][name])
         if changed:
             raise UsageError(
-                f"the run in {path.parent} was begun with another {', '.join(changed)}",
+                f"the run in {path.parent} was begun with something else: {', '.join(changed)}",
                 hint="start again without --resume, or in another folder",
             )
         return Planned(

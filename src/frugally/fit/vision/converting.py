@@ -39,8 +39,10 @@ from frugally.fit.vision.pictures import (
 )
 from frugally.fit.vision.saving import (
     CHECKPOINTS,
+    GRAPH,
     PICTURES,
     about_training,
+    apart,
     described,
     save_fitted,
     save_source,
@@ -270,8 +272,11 @@ def fit_group(
         FitError: the loss was no number.
     """
     keep_freed_memory()
-    make_folder(out)
+    apart(out, Path(name.partition(":")[0]), Path(name) / GRAPH)
     graph, weights, given = load_source(name, proposed_side(data))
+    if given and (mean or deviation):
+        raise UsageError(f"{name} says itself how images are normalised: give no mean or deviation")
+    make_folder(out)
     channels, height, width = graph.input
     if channels != 3 or height != width:
         raise UsageError(

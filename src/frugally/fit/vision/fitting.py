@@ -29,6 +29,7 @@ from frugally.fit.vision.saving import (
     CHECKPOINTS,
     PICTURES,
     about_training,
+    apart,
     described,
     save_fitted,
     save_source,
@@ -38,7 +39,7 @@ from frugally.fit.vision.training import Report, Settings, Trainer
 from frugally.fit.vision.weights import starting_weights
 from frugally.nets.card import Card
 from frugally.nets.vision.cells.cell import Cell
-from frugally.nets.vision.image_classifier import Input
+from frugally.nets.vision.image_classifier import NETWORK, Input
 from frugally.nets.vision.registry import FAMILIES, find
 
 PLAN = "plan.json"
@@ -96,10 +97,13 @@ def fit_vision(
         )
     if network is not None:
         find(network)
+    if teacher:
+        apart(out, teacher, teacher / NETWORK)
     keep_freed_memory()
     settings = settings or Settings()
     make_folder(out)
     side = side or proposed_side(path)
+    how = replace(Augmentation.for_side(side), mixup=mixup, cutmix=cutmix)
     pictures = read_pictures(path, out / PICTURES, side=side, seed=settings.seed, report=report)
     report(
         f"{len(pictures.train):,} pictures of {len(pictures.classes)} classes to learn from, "
@@ -111,7 +115,6 @@ def fit_vision(
     if teacher:
         quick = settings.bfloat16
         taught = Teacher.load(teacher, pictures.classes, mean, deviation, bfloat16=quick)
-    how = replace(Augmentation.for_side(side), mixup=mixup, cutmix=cutmix)
     told: Card = about_training(pictures, settings, how, bits, taught=teacher is not None)
     told["calibration"] = {"temperature": 1.0, "pictures": len(pictures.validation)}
     if about:

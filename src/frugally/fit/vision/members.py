@@ -23,6 +23,7 @@ from frugally.nets.vision.images import MOST_BYTES
 
 _CHUNK = 1 << 20
 _LONGEST_NAME = 1 << 20  # in a tar, where a header says how long: bytes
+_KINDS = "pictures come as a folder, a .zip or a .tar (.gz, .bz2, .xz)"
 _IGNORED = ("__macosx", "thumbs.db", "desktop.ini")
 
 
@@ -145,11 +146,11 @@ def _of_archive(path: Path) -> Iterator[Member]:
                 raise SourceError(f"{path} is empty")
             yield from _of_zip(file) if head.startswith(b"PK") else _of_tar(file, head)
     except SourceError as error:
-        raise SourceError(_about(path, error), hint=error.hint) from error
+        raise SourceError(_about(path, error), hint=error.hint or _KINDS) from error
     except Exception as error:  # the libraries fail on hostile bytes in any way there is
         raise SourceError(
             f"{path} is no archive that can be read, or is damaged: {error}",
-            hint="pictures come as a folder, a .zip or a .tar (.gz, .bz2, .xz)",
+            hint=_KINDS,
         ) from error
 
 

@@ -63,7 +63,7 @@ class Quantised:
     def __str__(self) -> str:
         """What became of the size, for people."""
         if self.is_smaller:
-            return f"{self.size_ratio:.2f} of the bytes in floats"
+            return f"in 8 bits it has {self.size_ratio:.2f} times its bytes in floats"
         return (
             f"in 8 bits the network is not smaller but larger, {len(self.model):,} bytes against "
             f"{self.float_bytes:,} in floats: it is so small that what 8 bits add to each node "

@@ -11,7 +11,7 @@ from frugally.errors import UsageError
 from frugally.files.disk import make_folder
 from frugally.fit.vision.pictures import PictureSet, read_pictures
 from frugally.fit.vision.quantisation import Quantised, quantised
-from frugally.fit.vision.saving import MEASURED, PICTURES, save_fitted, seed_of
+from frugally.fit.vision.saving import MEASURED, PICTURES, apart, save_fitted, seed_of
 from frugally.fit.vision.scores import probabilities
 from frugally.nets.card import Card
 from frugally.nets.vision.image_classifier import NETWORK, ImageClassifier
@@ -48,9 +48,10 @@ def quantise_classifier(
     out are scored in floats and in 8 bits.
 
     Raises:
-        UsageError: it has 8 bits already, or the pictures are of other classes.
+        UsageError: it has 8 bits already, the pictures are of other classes, or `out` is `folder`.
         NetError: there is no such classifier, or it is damaged.
     """
+    apart(out, folder / NETWORK)
     before = ImageClassifier.load(folder, threads=1)
     if before.card.get("bits") == 8:
         raise UsageError(f"{folder} has 8 bits already")
@@ -71,9 +72,7 @@ def quantise_classifier(
     card = {name: value for name, value in before.card.items() if name not in MEASURED}
     card.update(bits=8, eight_bits={**found.as_dict(), "accuracy_in_floats": floats})
     card = save_fitted(out, found.model, before.macs, pictures, given, card, None, report)
-    report(
-        f"accuracy in floats {floats:.3f}; "
-        f"{found.milliseconds / found.float_milliseconds:.2f} of the time in floats"
-    )
+    times = found.milliseconds / found.float_milliseconds
+    report(f"accuracy in floats {floats:.3f}; {times:.2f} times the time in floats")
     report(str(found))
     return card

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frugally.budget import Budget
+from frugally.errors import UsageError
 from frugally.files.disk import write_whole
 from frugally.fit.timing import median_seconds
 from frugally.fit.vision.augmentation import Augmentation
@@ -45,6 +46,19 @@ def save_source(out: Path, graph: Graph, weights: Mapping[str, NDArray[np.float3
     """Write the graph and its weights in floats, for those who go on from them."""
     save_weights(out / WEIGHTS, weights)
     write_whole(out / GRAPH, json.dumps(graph.as_dict()).encode())
+
+
+def apart(out: Path, *sources: Path) -> None:
+    """Refuse to write over what is made of it: a folder, or a file in one.
+
+    Raises:
+        UsageError: a source is, or lies in, the folder to write to.
+    """
+    for source in sources:
+        if out.resolve() in (source.resolve(), source.resolve().parent):
+            raise UsageError(
+                f"{out} holds {source}, which is needed", hint="write to another folder"
+            )
 
 
 def about_training(

@@ -72,7 +72,8 @@ class Teacher:
             digest = digest_of(path / NETWORK)
             return cls(scores, told.input, mean, deviation, digest)
         if not path.is_file():
-            raise UsageError(f"there is no teacher {path}", hint="a folder or an ONNX file")
+            what = f"{path} holds no classifier" if path.is_dir() else f"there is no teacher {path}"
+            raise UsageError(what, hint="a folder made by `frugally fit vision`, or an ONNX file")
         session = open_session(path, 1)
         given, made = session.get_inputs(), session.get_outputs()
         if len(given) != 1 or len(given[0].shape) != 4 or given[0].shape[1] != 3:

@@ -73,12 +73,10 @@ class Settings:
     save_every_seconds: float = 240.0
 
     def __post_init__(self) -> None:
-        needed = (self.epochs, self.batch, self.rate, self.threads, self.temperature)
-        if min(needed) <= 0 or not all(map(math.isfinite, needed)):
-            raise UsageError(
-                "training needs epochs, a batch, a learning rate, threads and a temperature above "
-                "0, and none of them without end"
-            )
+        for name in ("epochs", "batch", "rate", "threads", "temperature"):
+            number = getattr(self, name)
+            if not 0 < number < math.inf:
+                raise UsageError(f"{name} must be above 0 and not without end, not {number:g}")
         if not 0 <= self.distilled <= 1:
             raise UsageError("a teacher's part of the loss is from 0 to 1")
 
@@ -189,6 +187,7 @@ class Trainer:
                 self.save()
         except (KeyboardInterrupt, FitError):
             self.save()
+            self.report(f"saved at step {self.progress.step:,} of {self.steps:,}, to be resumed")
             raise
         finally:
             torch.set_num_threads(threads_before)
