@@ -23,7 +23,7 @@ def find_net(name: str) -> Path:
                 return folder
         except OSError as error:
             raise NetError(f"cannot read {folder}: {error.strerror}") from error
-    is_folder = "\0" not in name and bool(name) and Path(name).is_dir()
+    is_folder = name != "" and Path(name).is_dir()
     raise NetError(
         f"{name} holds no net: {CARD} is missing" if is_folder else f"there is no net {name!r}",
         hint=f"name the folder of a net, or one that ships: {', '.join(NAMES)}",

@@ -182,11 +182,10 @@ class Planning:
                     found = one
                 if share * _NEAR < 1:
                     break
-            elif found is not None or candidates.network is not None:
-                failed = one
-                break
             else:
                 failed = one
+                if found is not None or candidates.network is not None:
+                    break
             within = self._nearer(within, one, share, candidates)
             if within.size is not None and within.size < 1:
                 break

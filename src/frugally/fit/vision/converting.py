@@ -272,7 +272,7 @@ def fit_group(
         FitError: the loss was no number.
     """
     keep_freed_memory()
-    apart(out, Path(name.partition(":")[0]), Path(name) / GRAPH)
+    apart(out, Path(name), Path(name) / GRAPH)
     graph, weights, given = load_source(name, proposed_side(data))
     if given and (mean or deviation):
         raise UsageError(f"{name} says itself how images are normalised: give no mean or deviation")

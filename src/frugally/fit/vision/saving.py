@@ -26,6 +26,7 @@ from frugally.nets.card import Card, load_card
 from frugally.nets.onnx_session import open_session
 from frugally.nets.vision.graph import INPUT, Graph
 from frugally.nets.vision.image_classifier import (
+    NETWORK,
     TASK,
     ImageClassifier,
     Input,
@@ -49,13 +50,13 @@ def save_source(out: Path, graph: Graph, weights: Mapping[str, NDArray[np.float3
 
 
 def apart(out: Path, *sources: Path) -> None:
-    """Refuse to write over what is made of it: a folder, or a file in one.
+    """Refuse to write a network over one of the files that it is made from.
 
     Raises:
-        UsageError: a source is, or lies in, the folder to write to.
+        UsageError: a source is one of those that are written.
     """
     for source in sources:
-        if out.resolve() in (source.resolve(), source.resolve().parent):
+        if source.resolve() in [out.resolve() / name for name in (NETWORK, GRAPH, WEIGHTS)]:
             raise UsageError(
                 f"{out} holds {source}, which is needed", hint="write to another folder"
             )
