@@ -31,6 +31,7 @@ from benchmarks import (
 from benchmarks.images import (
     converting,
     imagenette,
+    latency,
     mixing,
     shufflenet,
     teaching,
@@ -59,6 +60,7 @@ TABLES = {
     imagenette.NAME: imagenette.render,
     shufflenet.NAME: shufflenet.render,
     training_speed.NAME: training_speed.render,
+    latency.NAME: latency.render,
     mixing.NAME: mixing.render,
     converting.NAME: converting.render,
     teaching.NAME: teaching.render,
