@@ -106,7 +106,7 @@ def test_a_cell_for_other_pictures(found, photos, tmp_path):
              "--side", SIDE, "--epochs", 1, "--batch", 16)  # fmt: skip
     run(*asked, "--cell", out / "cell.json", "--drop-path", 0.2)
     assert "DropPath" in (tmp_path / "net" / "graph.json").read_text()
-    with pytest.raises(UsageError, match="another drop paths"):
+    with pytest.raises(UsageError, match="begun with something else: drop paths"):
         run(*asked, "--cell", out / "cell.json", "--resume")
     run(*asked, "--cell", out / "cell.json")
     assert "DropPath" not in (tmp_path / "net" / "graph.json").read_text()

@@ -324,6 +324,12 @@ def test_a_named_network_that_is_too_large(photos, tmp_path):
         run("fit", "vision", photos, "--budget", "1MB", "--network", "resnet-21", "-o", tmp_path)
 
 
+def test_a_named_network_that_is_too_slow(photos, tmp_path):
+    options = ("--budget", "10us", "--network", "resnet-20", "-o", tmp_path / "o")
+    with pytest.raises(BudgetError, match="resnet-20 does not keep within"):
+        run("fit", "vision", photos, *options)
+
+
 def test_what_a_refusal_says_is_enough(photos, tmp_path):
     options = ("--epochs", 0.5, "--batch", 16, "-o", tmp_path / "o")
     with pytest.raises(BudgetError, match="no network of shufflenet can keep") as refused:
