@@ -53,25 +53,20 @@ def choose(
         BudgetError: none does; the hint names the smallest that would.
         NetError: the images are too small.
     """
-    best: Graph | None = None
+    found: list[Graph] = []
     for series in _series(families):
-        found = _largest(series, budget, side, classes, bits, seconds)
-        if found is None:
-            continue
-        report(f"{found.name}: {found.parameters:,} parameters, {found.macs / 1e6:.1f} MMACs")
-        if best is None or _better(found, best):
-            best = found
-    if best is None:
+        largest = _largest(series, budget, side, classes, bits, seconds)
+        if largest is not None:
+            report(
+                f"{largest.name}: {largest.parameters:,} parameters, {largest.macs / 1e6:.1f} MMACs"
+            )
+            found.append(largest)
+    if not found:
         smallest = least(budget, families, side=side, classes=classes, bits=bits, seconds=seconds)
         needed = counted(smallest, budget, bits, seconds)
         raise no_network(", ".join(families), smallest, needed, budget, side, classes)
-    return best
-
-
-def _better(one: Graph, other: Graph) -> bool:
-    if min(one.macs, other.macs) >= _NEARLY * max(one.macs, other.macs):
-        return one.parameters > other.parameters
-    return one.macs > other.macs
+    equal = _NEARLY * max(graph.macs for graph in found)
+    return max((g for g in found if g.macs >= equal), key=lambda graph: graph.parameters)
 
 
 def _series(families: Sequence[str]) -> Iterator[list[str]]:
