@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from frugally.files.disk import write_whole
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -60,10 +62,10 @@ def load(name: str) -> dict[str, Any] | None:
 
 
 def save(name: str, result: dict[str, Any]) -> None:
-    """Keep a result as JSON."""
+    """Keep a result as JSON; one that is interrupted leaves what was kept before."""
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps(result, indent=1, ensure_ascii=False)
-    (RESULTS / f"{name}.json").write_text(text + "\n", "utf-8")
+    write_whole(RESULTS / f"{name}.json", f"{text}\n".encode())
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

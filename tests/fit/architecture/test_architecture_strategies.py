@@ -9,6 +9,7 @@ from frugally.errors import FitError, UsageError  # noqa: E402
 from frugally.fit.architecture import controller, evolution  # noqa: E402
 from frugally.fit.architecture.controller import Controller  # noqa: E402
 from frugally.fit.architecture.evolution import Evolution  # noqa: E402
+from frugally.fit.architecture.fitting import STRATEGIES as SEARCHED  # noqa: E402
 from frugally.fit.architecture.random_search import RandomSearch  # noqa: E402
 from frugally.fit.architecture.space import Space  # noqa: E402
 from frugally.fit.architecture.strategy import replayed  # noqa: E402
@@ -97,6 +98,12 @@ def test_learning_is_better_than_chance(name, count, reached):
     assert np.mean(chance[-100:]) == pytest.approx(0.25, abs=0.05)
     assert np.mean(learnt[:20]) < 0.45
     assert np.mean(learnt[-100:]) > reached
+
+
+@pytest.mark.parametrize("name", ["evolution", "controller"])
+def test_as_a_search_has_them_they_learn_from_some_hundred_cells(name):
+    learnt = rewards(SEARCHED[name](SPACE, 1), 300)
+    assert np.mean(learnt[-100:]) > 0.7
 
 
 def test_the_papers_settings_learn_too():

@@ -16,7 +16,7 @@ from frugally.fit.vision.augmentation import Augmentation
 from frugally.fit.vision.network import GraphNetwork
 from frugally.fit.vision.pictures import PictureSet
 from frugally.fit.vision.training import Settings, Trainer
-from frugally.fit.vision.weights import random_weights
+from frugally.fit.vision.weights import starting_weights
 from frugally.nets.vision.cells.cell import Cell
 from frugally.nets.vision.cells.stacking import Stack, stacked
 from frugally.nets.vision.images import as_input
@@ -95,7 +95,7 @@ class ShortTraining:
         self._report = report
 
     def evaluate(self, cell: Cell, seed: int, budget: float) -> Score:
-        """Its accuracy after `budget` epochs from random weights.
+        """Its accuracy after `budget` epochs, begun as `frugally fit vision` begins.
 
         Raises:
             FitError: the loss was no number.
@@ -108,7 +108,7 @@ class ShortTraining:
         )  # fmt: skip
         with TemporaryDirectory() as folder:
             trainer = Trainer(
-                graph, random_weights(graph, seed), self._train, self._augmentation, settings,
+                graph, starting_weights(graph, seed), self._train, self._augmentation, settings,
                 Path(folder), self._report, mean=self._mean, deviation=self._deviation,
                 forms=self._forms.of(graph) if self._forms else None,
             )  # fmt: skip

@@ -38,33 +38,48 @@ def correlation(results: Results) -> str:
     if len(cells) < 3:
         return ""
     long = np.array([one["long"][0] for one in cells])
-    rows = []
-    for name in ("parameters", "macs", "kernel", "flow", "gradient", "shared", "short"):
-        values = [one[name] if name in ("parameters", "macs") else one[name][0] for one in cells]
-        value, low, high = tau(np.nan_to_num(np.array(values, float), neginf=-1e30), long)
-        taken = "0" if name in ("parameters", "macs") else (
-            f"{np.mean([one[name][1] for one in cells]):.1f}"
-        )  # fmt: skip
-        rows.append([name, f"{value:.2f}", f"{low:.2f} to {high:.2f}", taken])
+    learnt = results.get("shared weights", 0) / len(cells)
+    counted = {
+        "parameters": [one["parameters"] for one in cells],
+        "multiply-adds": [one["macs"] for one in cells],
+        "fewest random shuffles": [-one["random shuffles"] for one in cells],
+    }
+    rows = [[name, *_told(np.array(values, float), long), "0", "0"]
+            for name, values in counted.items()]  # fmt: skip
+    for name in ("kernel", "flow", "gradient", "shared", "short"):
+        values, seconds, flops = np.array([one[name] for one in cells], float).T
+        taken = flops.mean() + (learnt if name == "shared" else 0)
+        told = _told(np.nan_to_num(values, neginf=-1e30), long)
+        rows.append([name, *told, f"{seconds.mean():.1f}", f"{taken:.1e}"])
+    again = np.array(list(_some(results, "repeated ").values()), float)
+    if len(again) > 2:
+        name = f"the longer training itself, of {len(again)} cells"
+        rows.append([name, *_told(again[:, 1], again[:, 0]), "", ""])
     seconds = np.mean([one["long"][1] for one in cells])
     head = [f"{len(cells)} cells, longer training {seconds:.0f} s", "Kendall's tau", "95 %",
-            "seconds a cell"]  # fmt: skip
+            "seconds a cell", "FLOP a cell"]  # fmt: skip
     return machine.table(head, rows)
+
+
+def _told(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[str, str]:
+    value, low, high = tau(one, other)
+    return f"{value:.2f}", f"{low:.2f} to {high:.2f}"
 
 
 def _by_name(results: Results, part: str) -> dict[str, list[dict[str, Any]]]:
     """Trainings of a part by what they are of, all seeds together."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for key, one in _some(results, f"{part} ").items():
-        match = re.fullmatch(r"(.+) seed \d+", key)
+        match = re.fullmatch(r"(.+) (?:seed|cell) \d+", key)
         if match:
             found["chance" if match[1].startswith("chance") else match[1]].append(one)
     return found
 
 
 def trainings(results: Results, part: str) -> str:
-    """Accuracy of what a part trained."""
+    """Accuracy of what a part trained; the spread is that of seeds, or of cells."""
     rows = []
+    quickest = any(key.endswith(" quickest") for key in _some(results, f"{part} "))
     for name, ones in _by_name(results, part).items():
         scores = 100 * np.array([one["accuracy"] for one in ones])
         spread = f" ± {scores.std(ddof=1):.2f}" if len(scores) > 1 else ""
@@ -72,11 +87,13 @@ def trainings(results: Results, part: str) -> str:
             name, f"{scores.mean():.2f}{spread}", len(scores),
             *(f"{np.mean([one[k] for one in ones]) / by:.2f}"
               for k, by in (("parameters", 1e6), ("macs", 1e6), ("milliseconds", 1))),
+            *([f"{results[f'{part} {name} quickest']:.2f}"] if quickest else []),
         ])  # fmt: skip
     for key, why in _some(results, f"{part} ").items():
         if key.endswith(" network") and isinstance(why, str):  # why there is none
-            rows.append([key.removesuffix(" network"), why, "", "", "", ""])
-    head = [part, "accuracy, %", "trainings", "M parameters", "MMACs", "ms"]
+            rows.append([key.removesuffix(" network"), why, *[""] * (4 + quickest)])
+    head = [part, "accuracy, %", "trainings", "M parameters", "MMACs", "ms",
+            *(["ms, quickest form"] if quickest else [])]  # fmt: skip
     return machine.table(head, rows) if rows else ""
 
 
@@ -86,11 +103,12 @@ def searches(results: Results, cores: int) -> str:
     theirs = NASNET_DAYS * 86400 * P100_FLOPS
     for name, one in _some(results, "search ").items():
         rows.append([
-            name, one["proposed"], one["scored"], f"{one['score']:.3f}", f"{one['mean']:.3f}",
-            f"{one['flops']:.2g}", f"{cores * one['seconds'] / 3600:.2f}",
-            f"{theirs / one['flops']:,.0f}",
+            name, one["proposed"], one["scored"], f"{one['best']:.3f}", f"{one['mean']:.3f}",
+            f"{one['finalists'][0]['score']:.3f}", f"{one['flops']:.2g}",
+            f"{cores * one['seconds'] / 3600:.2f}", f"{theirs / one['flops']:,.0f}",
         ])  # fmt: skip
-    head = ["search", "cells proposed", "trained", "best", "mean", "FLOP", "core-hours here",
+    head = ["search", "cells proposed", "trained", "best of them", "their mean",
+            "best finalist, trained longer", "FLOP", "core-hours here, cores by clock",
             "NASNet's FLOP at peak : ours"]  # fmt: skip
     return machine.table(head, rows) if rows else ""
 
@@ -98,18 +116,48 @@ def searches(results: Results, cores: int) -> str:
 def advantage(results: Results) -> str:
     """How far each strategy's cell is above the mean random cell, in standard errors of it."""
     found = {name: 100 * np.array([one["accuracy"] for one in ones])
-             for name, ones in _by_name(results, "strategies").items()}  # fmt: skip
-    chance = found.pop("chance", np.empty(0))
-    if not found or len(chance) < 2:
+             for name, ones in _by_name(results, "strategies").items()
+             if name != "chance"}  # fmt: skip
+    drawn = _by_name(results, "strategies")["chance"]
+    steady = [one for one in drawn if not one["random shuffles"]]
+    told = []
+    for what, some in (("random cells", drawn), ("of them without random shuffle", steady)):
+        chance = 100 * np.array([one["accuracy"] for one in some])
+        if not found or len(chance) < 2:
+            continue
+        rows = []
+        for name, scores in found.items():
+            gap = scores.mean() - chance.mean()
+            error = np.sqrt(sum(s.var(ddof=1) / len(s) for s in (scores, chance) if len(s) > 1))
+            rows.append([name, f"{gap:+.2f}", f"{error:.2f}", f"{gap / error:+.1f}"])
+        head = [f"less the mean of {len(chance)} {what} within the bound", "points",
+                "standard error", "standard errors"]  # fmt: skip
+        told.append(machine.table(head, rows))
+    return "\n\n".join(told)
+
+
+def chosen(results: Results) -> str:
+    """How often the best cells of each search have each operation, against chance."""
+    found = {
+        name: one["learned"] for name, one in _some(results, "search ").items() if one["learned"]
+    }
+    if not found:
         return ""
-    rows = []
-    for name, scores in found.items():
-        gap = scores.mean() - chance.mean()
-        error = np.sqrt(sum(s.var(ddof=1) / len(s) for s in (scores, chance) if len(s) > 1))
-        rows.append([name, f"{gap:+.2f}", f"{error:.2f}", f"{gap / error:+.1f}"])
-    head = [f"less the mean of {len(chance)} random cells within the bound", "points",
-            "standard error", "standard errors"]  # fmt: skip
-    return machine.table(head, rows)
+    names = list(dict.fromkeys(name for one in found.values() for name in one["operations"]))
+
+    def cell(estimate: dict[str, Any] | None) -> str:
+        if estimate is None or estimate["value"] is None:
+            return ""
+        outside = not estimate["chance_low"] <= estimate["value"] <= estimate["chance_high"]
+        return f"**{estimate['value']:.2f}**" if outside else f"{estimate['value']:.2f}"
+
+    rows = [[f"`{name}`", *(cell(one["operations"].get(name)) for one in found.values())]
+            for name in names]  # fmt: skip
+    rows.append(["groups and shuffle, all", *(cell(one["grouped"]) for one in found.values())])
+    rows.append(["added residual in the normal cell",
+                 *(cell(one["residual_top"]) for one in found.values())])  # fmt: skip
+    head = ["in the best cells, times as often as by chance", *found]
+    return machine.table(head, rows) + "\n\nIn bold: beyond 95 % of what chance gives."
 
 
 def times(results: Results) -> str:
@@ -133,7 +181,7 @@ def render(kept: Results) -> str:
     tables: Sequence[str] = (
         correlation(results), searches(results, cores),
         trainings(results, "strategies"),
-        advantage(results), times(results),
+        advantage(results), chosen(results), times(results),
         trainings(results, "winner"), trainings(results, "transfer"), trainings(results, "groups"),
     )  # fmt: skip
     return "\n\n".join(table for table in tables if table)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks import machine
+from frugally.errors import FitError
 from frugally.fit.architecture.evaluator import accuracy
 from frugally.fit.architecture.known_forms import KnownForms
 from frugally.fit.architecture.operation_times import milliseconds
@@ -18,6 +19,7 @@ from frugally.fit.architecture.space import Space
 from frugally.fit.architecture.workplace import Workplace
 from frugally.fit.vision.augmentation import Augmentation
 from frugally.fit.vision.fitting import colours
+from frugally.fit.vision.forms import optimised
 from frugally.fit.vision.network import GraphNetwork
 from frugally.fit.vision.pictures import Pictures, digest_of_pictures, read_pictures
 from frugally.fit.vision.training import Settings, Trainer
@@ -31,6 +33,8 @@ CIFAR, IMAGENETTE = "vision/cifar10.tar.xz", "vision/imagenette-96.zip"
 SIDE = 32  # of CIFAR's pictures
 SEARCHED = Stack(cells=1, filters=8)
 ALL, PAPER = Space.paper(grouped=True), Space.paper()
+RANDOM = "grouped_3x3_random"
+STEADY = Space(operations=tuple(name for name in ALL.operations if name != RANDOM))
 
 
 class TimeIsOverError(Exception):
@@ -41,34 +45,36 @@ class TimeIsOverError(Exception):
 class Sizes:
     """How much of everything.
 
-    Cells are tried on pictures of half the side, for a quarter of the time; the longer training of
-    a cell, by which it is judged, is on `long` of all pictures in full. A search takes
-    `search_flops` of trials. Bounds are what half of the random cells need.
+    Cells are tried on pictures of half the side, a quarter of which they learn from at most; the
+    longer training of a cell, by which it is judged, is on `long` of all pictures in full, which is
+    some 500 steps. A search takes `search_flops` of trials, and then its `finalists` are tried once
+    more. Bounds are what half of the random cells need.
     """
 
-    cells: int = 40  # drawn at random
+    cells: int = 28  # drawn by chance of all operations
+    steady: int = 16  # and of all but the random shuffle, which most of the others have
+    repeated: int = 10  # of them judged twice
     timed: int = 50
     side: int = 16
     learnt: int = 8192
     held: int = 2048
     shared: float = 20.0
-    evaluators: tuple[str, ...] = ("proxy", "short")
     search_flops: float = 1.4e13
+    finalists: int = 3
     long: float = 0.7
     seeds: int = 3
     winner_epochs: float = 4.0
     winner_seconds: float = 0.002
     winner_bytes: int = 4_000_000  # a million parameters
-    transfer_epochs: float = 10.0
-    transfer_seconds: float = 0.005
-    transfer_seeds: int = 1
+    transfer_epochs: float = 8.0
     batch: int = 64
     table: float = 60.0  # seconds for the table of times
 
 
 TINY = Sizes(
-    cells=3, timed=3, learnt=64, held=32, shared=1, search_flops=3e9, long=0.005, seeds=1,
-    table=2.0, winner_epochs=0.005, transfer_epochs=0.01, batch=16,
+    cells=3, steady=2, repeated=1, timed=3, learnt=64, held=32, shared=1, search_flops=3e9,
+    finalists=2, long=0.005, seeds=1, table=2.0, winner_epochs=0.005, transfer_epochs=0.01,
+    batch=16,
 )  # fmt: skip
 
 
@@ -78,7 +84,10 @@ class Bench:
     def __init__(self, data: Path, work: Path, minutes: float, sizes: Sizes, name: str) -> None:
         self.data, self.work, self.sizes, self.name = data, work, sizes, name
         self._until = time.monotonic() + 60 * minutes
-        self._kept: dict[str, Any] = machine.load(name) or {"results": {}}
+        about = {"sizes": asdict(sizes), "results": {}, "timed on": {}}
+        self._kept: dict[str, Any] = machine.load(name) or about
+        if self._kept["sizes"] != about["sizes"]:
+            raise SystemExit(f"what is kept of {name} is of other sizes: remove it to begin anew")
         self._kept["machine"] = machine.describe("numpy", "torch", "onnxruntime")
         self.results: dict[str, Any] = self._kept["results"]
         self._pictures: dict[tuple[str, int], Pictures] = {}
@@ -102,6 +111,18 @@ class Bench:
             print(f"{key}: {time.perf_counter() - began:.0f} s", flush=True)
             machine.save(self.name, self._kept)
         return self.results[key]
+
+    def timed(self, key: str, make: Callable[[], Any]) -> Any:
+        """`once` for what was timed, which another processor has to do again.
+
+        Raises:
+            SystemExit: it was timed on another.
+        """
+        here = self._kept["machine"]["processor"]
+        there = self._kept["timed on"].setdefault(key, here)
+        if there != here:
+            raise SystemExit(f"{key} was timed on {there}, this is {here}: go on there")
+        return self.once(key, make)
 
     def pictures(self, name: str, side: int) -> Pictures:
         """A set of pictures, decoded once."""
@@ -132,10 +153,27 @@ class Bench:
             settings=self.settings(1.0, 1), learnt=self.sizes.learnt, held=self.sizes.held,
         )  # fmt: skip
 
-    def judged(self, label: str, cell: Cell, seed: int) -> dict[str, Any]:
-        """The longer training of a cell, stacked as in a search."""
+    def judged(self, key: str, cell: Cell, seed: int) -> dict[str, Any]:
+        """The longer training of a cell, stacked as in a search; divergent ones learn nothing."""
         graph = stacked(cell, SEARCHED, SIDE)
-        return self.trained(f"{label} seed {seed}", graph, CIFAR, seed, self.sizes.long)
+        try:
+            return self.trained(key, graph, CIFAR, seed, self.sizes.long)
+        except FitError as error:
+            nothing = {
+                "accuracy": 1 / len(self.pictures(CIFAR, SIDE).classes), "note": str(error),
+                "parameters": graph.parameters, "macs": graph.macs,
+                "milliseconds": milliseconds(graph), "seconds": 0.0,
+            }  # fmt: skip
+            found: dict[str, Any] = self.once(key, lambda: nothing)
+            return found
+
+    def quickest(self, key: str, graph: Graph) -> float:
+        """Milliseconds of a network in the quickest form that is found here."""
+
+        def made() -> float:
+            return optimised(graph, starting_weights(graph))[1].after
+
+        return float(self.timed(f"{key} quickest", made))
 
     def trained(
         self, key: str, graph: Graph, pictures: str, seed: int, epochs: float
@@ -172,6 +210,25 @@ class Bench:
         known.update(forms.as_dict())
         machine.save(self.name, self._kept)
         return chosen
+
+
+def chance_cells(sizes: Sizes) -> list[Cell]:
+    """Those of all operations, by which bounds are set and strategies are judged."""
+    return random_cells(sizes.cells, 11)
+
+
+def steady_cells(sizes: Sizes) -> list[Cell]:
+    """Those without the random shuffle."""
+    return random_cells(sizes.steady, 13, STEADY)
+
+
+def shuffled_at_random(cell: Cell) -> int:
+    """How many of a cell's operations have the random shuffle."""
+    return sum(
+        block.operations.count(RANDOM)
+        for wiring in (cell.normal, cell.reduction)
+        for block in wiring.blocks
+    )
 
 
 def random_cells(count: int, seed: int, space: Space = ALL) -> list[Cell]:

@@ -1,0 +1,1 @@
+"""Benchmarks of the architecture search: `python -m benchmarks.architecture`."""

@@ -1,0 +1,132 @@
+"""The networks of the cell that was found, beside hand-made ones that take as long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from benchmarks.architecture.trainings import (
+    CIFAR,
+    IMAGENETTE,
+    SIDE,
+    Bench,
+)
+from frugally.budget import Budget
+from frugally.errors import FrugallyError
+from frugally.fit.architecture.fitting import STRATEGIES
+from frugally.fit.architecture.operation_times import (
+    milliseconds,
+)
+from frugally.fit.vision.cell_stacks import largest_stack
+from frugally.fit.vision.choosing import choose
+from frugally.nets.vision.cells.cell import Cell
+from frugally.nets.vision.cells.references import reference
+from frugally.nets.vision.cells.stacking import stacked
+from frugally.nets.vision.graph import Graph
+from frugally.nets.vision.registry import make
+
+PEERS = (
+    "shufflenet", "shufflenet-v2", "mobilenet", "mobilenet-v2", "resnet", "resnet-cifar",
+    "quick-resnet",
+)  # fmt: skip
+
+
+def seconds(graph: Graph) -> float:
+    """What a network takes for one image in one thread."""
+    return milliseconds(graph) / 1e3
+
+
+def best_cell(bench: Bench) -> Cell:
+    """Of the three strategies' finalists the one with the highest score."""
+    names = [f"search {name} seconds all" for name in STRATEGIES]
+    if not all(name in bench.results for name in names):
+        raise SystemExit("run the part `strategies` first")
+    best = max((bench.results[n]["finalists"][0] for n in names), key=lambda one: one["score"])
+    return Cell.from_dict(best["cell"])
+
+
+def planned(bench: Bench, key: str, choice: Callable[[], Graph]) -> Graph | None:
+    """The network that was chosen for a key, when it was first wanted; None: there is none."""
+
+    def made() -> dict[str, Any] | str:
+        try:
+            graph = choice()
+        except FrugallyError as error:
+            return error.message
+        return graph.as_dict()
+
+    found = bench.timed(f"{key} network", made)
+    return None if isinstance(found, str) else Graph.from_dict(found)
+
+
+def of_cell(cell: Cell, budget: Budget, side: int) -> Graph:
+    """The largest network of a cell inside a budget."""
+    stack = largest_stack(cell, budget, side=side, classes=10, seconds=seconds)
+    return stacked(cell, stack, side, 10)
+
+
+def of_family(family: str, budget: Budget, side: int) -> Graph:
+    """The largest network of a family inside a budget."""
+    return choose(budget, [family], side=side, classes=10, bits=32, seconds=seconds)
+
+
+def winner(bench: Bench) -> None:
+    """The winner of at most a million parameters, and the registry's best at equal time.
+
+    Of each family the largest network that takes no longer than the winner is trained, of any
+    parameters, and of the best of them as many as of the winner; and, once, the largest of each
+    family that has no more than a million parameters, where that is another.
+    """
+    sizes, cell = bench.sizes, best_cell(bench)
+    within = Budget(seconds=sizes.winner_seconds, size=sizes.winner_bytes)
+    ours = planned(bench, "winner ours", lambda: of_cell(cell, within, SIDE))
+    if ours is None:
+        raise SystemExit(bench.results["winner ours network"])
+    limit = Budget(seconds=bench.timed("winner limit", lambda: seconds(ours)))
+
+    def score(name: str, graph: Graph, seed: int) -> float:
+        bench.quickest(f"winner {name}", graph)
+        key = f"winner {name} seed {seed}"
+        return float(bench.trained(key, graph, CIFAR, seed, sizes.winner_epochs)["accuracy"])
+
+    for seed in range(sizes.seeds):
+        score("ours", ours, seed)
+    peers = {}
+    for family in PEERS:
+        graph = planned(bench, f"winner {family}", partial(of_family, family, limit, SIDE))
+        if graph is not None:
+            peers[family] = graph
+    if peers:
+        best = max(peers, key=lambda family: score(family, peers[family], 0))
+        for seed in range(1, sizes.seeds):
+            score(best, peers[best], seed)
+    small = replace(limit, size=sizes.winner_bytes)
+    for family, graph in peers.items():
+        name = f"{family}, 1 M"
+        less = planned(bench, f"winner {name}", partial(of_family, family, small, SIDE))
+        if less is not None and less.name != graph.name:
+            score(name, less, 0)
+
+
+def transfer(bench: Bench) -> None:
+    """The cell on other pictures, beside hand-made networks and NASNet-A's at equal time.
+
+    The time is that of ResNet-18, which has no scales.
+    """
+    sizes, side = bench.sizes, 96
+    resnet = make("resnet-18", side, 10)
+    budget = Budget(seconds=bench.timed("transfer limit", lambda: seconds(resnet)))
+    choices = {
+        "ours": lambda: of_cell(best_cell(bench), budget, side),
+        "nasnet-a": lambda: of_cell(reference("nasnet-a"), budget, side),
+        "shufflenet": lambda: of_family("shufflenet", budget, side),
+        "quick-resnet": lambda: of_family("quick-resnet", budget, side),
+        "resnet-18": lambda: resnet,
+    }
+    for name, choice in choices.items():
+        graph = planned(bench, f"transfer {name}", choice)
+        if graph is not None:
+            bench.quickest(f"transfer {name}", graph)
+            bench.trained(f"transfer {name} seed 0", graph, IMAGENETTE, 0, sizes.transfer_epochs)

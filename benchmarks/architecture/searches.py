@@ -1,0 +1,194 @@
+"""Searches at equal cost, and what their cells are worth when they are trained longer."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.architecture.evaluators import evaluators_of, judged_by_chance
+from benchmarks.architecture.trainings import (
+    ALL,
+    PAPER,
+    SEARCHED,
+    SIDE,
+    Bench,
+    TimeIsOverError,
+    chance_cells,
+    random_cells,
+    shuffled_at_random,
+)
+from frugally.budget import Budget
+from frugally.errors import UsageError
+from frugally.fit.architecture.bounds import Bounds
+from frugally.fit.architecture.fitting import STRATEGIES
+from frugally.fit.architecture.halving import Ladder, rungs_of
+from frugally.fit.architecture.learned import learned
+from frugally.fit.architecture.operation_times import (
+    OperationTimes,
+    checked,
+    measured,
+    milliseconds,
+    stem_and_head,
+)
+from frugally.fit.architecture.search import Clock, Search, Workers
+from frugally.fit.architecture.space import Space
+from frugally.fit.architecture.trial_process import InProcess, Job, end_all
+from frugally.fit.architecture.trials import Trials
+from frugally.nets.vision.cells.cell import Cell
+from frugally.nets.vision.cells.stacking import Stack, stacked
+
+
+class _Flops(Clock):
+    """A clock that is over when trials took so many operations, or the sitting's minutes are."""
+
+    def __init__(self, bench: Bench, trials: Trials, path: Path) -> None:
+        super().__init__(path, float("inf"))
+        self._bench, self._trials = bench, trials
+
+    @property
+    def used(self) -> float:
+        return sum(t.cost.get("flops", 0) for t in self._trials if not t.note.startswith("as "))
+
+    @property
+    def left(self) -> float:
+        return self._bench.left if self.used < self._bench.sizes.search_flops else 0.0
+
+
+def searched(bench: Bench, strategy: str, space: Space, kind: str) -> list[Cell]:
+    """The best cells of a search, the best first; `kind` of bound: "macs" or "seconds"."""
+    name = f"{strategy} {kind} {'all' if space == ALL else 'paper'}"
+    bounds, evaluators = bounds_of(bench, kind), evaluators_of(bench)
+    found = bench.once(
+        f"search {name}", lambda: _searched(bench, strategy, space, bounds, evaluators, name)
+    )
+    return [Cell.from_dict(one["cell"]) for one in found["finalists"]]
+
+
+def bounds_of(bench: Bench, kind: str) -> Bounds:
+    """What half of the random cells keep, in the networks in which cells are judged."""
+    by_time = kind == "seconds"
+    free = Bounds(
+        budget=Budget(seconds=1.0) if by_time else Budget(flops=10**12), stack=SEARCHED, size=SIDE,
+        times=times_of(bench) if by_time else None,
+        rest=bench.timed("stem and head", lambda: stem_and_head(SEARCHED)) if by_time else None,
+    )  # fmt: skip
+
+    def half() -> float:
+        needs = [free.need(cell) for cell in chance_cells(bench.sizes)]
+        return float(np.median([need.seconds or need.flops for need in needs]))
+
+    limit = bench.once(f"bound {kind}", half)
+    return replace(free, budget=Budget(seconds=limit) if by_time else Budget(flops=int(limit)))
+
+
+def _searched(
+    bench: Bench, strategy: str, space: Space, bounds: Bounds, evaluators: list[str], name: str
+) -> dict[str, Any]:
+    path = bench.work / f"{name.replace(' ', '-')}.sqlite"
+    measure = InProcess(place=bench.place(), seconds=1200)
+    workers = Workers(lambda: ThreadPoolExecutor(1), 1)
+    about = {
+        "space": space.as_dict(), "strategy": strategy, "evaluators": evaluators,
+        "budget": asdict(bounds.budget), "place": measure.place.as_dict(),
+    }  # fmt: skip
+    with Trials(path, about) as trials:
+        clock = _Flops(bench, trials, path.with_suffix(".json"))
+        try:
+            why = Search(
+                space, STRATEGIES[strategy](space, 1), trials, bounds,
+                Ladder(rungs_of(evaluators, 1.0)), measure, clock, report=print,
+            ).run(workers)  # fmt: skip
+            if clock.used < bench.sizes.search_flops and not bench.left:
+                raise TimeIsOverError(f"search {name}: {why}")
+            finalists = _finalists(bench, trials, measure)
+        finally:
+            clock.keep()
+            end_all(measure.place.folder)
+            workers.end(wait=True)
+        last = evaluators[-1]
+        scores = [t.cost[last] for t in trials
+                  if last in t.cost and not t.note.startswith("as ")]  # fmt: skip
+        return {
+            "finalists": finalists, "mean": float(np.mean(scores)), "best": float(np.max(scores)),
+            "scored": len(scores), "proposed": len(trials), "ended": why,
+            "flops": clock.used + sum(one["flops"] for one in finalists),
+            "seconds": clock.spent, "learned": _learned(trials, space, bounds, strategy),
+        }  # fmt: skip
+
+
+def _finalists(bench: Bench, trials: Trials, measure: InProcess) -> list[dict[str, Any]]:
+    """The best cells of a search once more, for twice as long and with another seed."""
+    best: dict[str, Cell] = {}
+    for trial in trials.best(len(trials)):
+        best.setdefault(trial.digest, trial.cell)
+    cells = list(best.values())[: bench.sizes.finalists]
+    scores = [measure(Job(cell=cell, evaluator="short", seed=2, passes=2.0)) for cell in cells]
+    found = [
+        {"cell": cell.as_dict(), "score": score.value, "flops": score.flops}
+        for cell, score in zip(cells, scores, strict=True)
+    ]
+    return sorted(found, key=lambda one: -one["score"])
+
+
+def _learned(trials: Trials, space: Space, bounds: Bounds, strategy: str) -> dict[str, Any] | None:
+    """What the trials show of operations; None of too few."""
+    try:
+        return learned(list(trials), space, bounds, strategy).as_dict()
+    except UsageError:
+        return None
+
+
+def times_of(bench: Bench) -> OperationTimes:
+    """The table of operations, measured once."""
+
+    def made() -> dict[str, Any]:
+        times = measured(ALL.operations, seconds=bench.sizes.table)
+        return checked(times, random_cells(8, 12), Stack(cells=2, filters=16)).as_dict()
+
+    return OperationTimes.from_dict(bench.timed("table of times", made))
+
+
+def strategies(bench: Bench) -> None:
+    """Controller, evolution and random search at equal cost; and cells that nobody chose."""
+    for name in STRATEGIES:
+        cell = searched(bench, name, ALL, "seconds")[0]
+        for seed in range(bench.sizes.seeds):
+            bench.judged(f"strategies {name} seed {seed}", cell, seed)
+    bounds = bounds_of(bench, "seconds")
+    for cell in chance_cells(bench.sizes):
+        if bounds.need(cell).share(bounds.budget) <= 1:
+            one = {**judged_by_chance(bench, cell), "random shuffles": shuffled_at_random(cell)}
+            bench.once(f"strategies chance {cell.digest[:12]} seed 0", lambda one=one: one)
+
+
+def groups(bench: Bench) -> None:
+    """With and without group convolution and shuffle, for a bound on operations and on time.
+
+    The best cells of each search are trained once each: how good cells are differs more from cell
+    to cell than from seed to seed.
+    """
+    for kind in ("macs", "seconds"):
+        for name, space in (("all", ALL), ("paper", PAPER)):
+            for place, cell in enumerate(searched(bench, "evolution", space, kind)):
+                key = f"groups {kind} {name} cell {place}"
+                if place == 0 and (kind, space) == ("seconds", ALL):  # trained by `strategies`
+                    one = bench.judged("strategies evolution seed 0", cell, 0)
+                    bench.once(key, lambda one=one: one)
+                else:
+                    bench.judged(key, cell, 0)
+
+
+def times(bench: Bench) -> None:
+    """Predicted against measured milliseconds."""
+    table, stack = times_of(bench), Stack(cells=2, filters=16)
+    for cell in random_cells(bench.sizes.timed, 14):
+
+        def both(cell: Cell = cell) -> list[float]:
+            predicted = stem_and_head(stack) + table.cells(cell, stack)
+            return [predicted, milliseconds(stacked(cell, stack))]
+
+        bench.timed(f"times {cell.digest[:12]}", both)
