@@ -39,12 +39,14 @@ bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_D
 	$(BIN)/python -m benchmarks.clusters
 	$(BIN)/python -m benchmarks.learning_curves
 	$(BIN)/python -m benchmarks.images.imagenette
+	$(BIN)/python -m benchmarks.images.cifar
 	$(BIN)/python -m benchmarks.images.shufflenet
 	$(BIN)/python -m benchmarks.images.training_speed
 	$(BIN)/python -m benchmarks.images.latency
 	$(BIN)/python -m benchmarks.images.mixing
 	$(BIN)/python -m benchmarks.images.converting
 	$(BIN)/python -m benchmarks.images.teaching
+	$(BIN)/python -m benchmarks.images.frontier
 	$(BIN)/python -m benchmarks
 
 .venv/run.stamp: pyproject.toml constraints.txt

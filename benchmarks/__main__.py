@@ -29,7 +29,9 @@ from benchmarks import (
     tuning,
 )
 from benchmarks.images import (
+    cifar,
     converting,
+    frontier,
     imagenette,
     latency,
     mixing,
@@ -58,6 +60,8 @@ TABLES = {
     "clusters": clusters.render,
     "learning_curves": learning_curves.render,
     imagenette.NAME: imagenette.render,
+    cifar.NAME: cifar.render,
+    frontier.NAME: frontier.render,
     shufflenet.NAME: shufflenet.render,
     training_speed.NAME: training_speed.render,
     latency.NAME: latency.render,

@@ -332,7 +332,7 @@ def test_a_named_network_that_is_too_slow(photos, tmp_path):
 
 def test_what_a_refusal_says_is_enough(photos, tmp_path):
     options = ("--epochs", 0.5, "--batch", 16, "-o", tmp_path / "o")
-    with pytest.raises(BudgetError, match="no network of shufflenet can keep") as refused:
+    with pytest.raises(BudgetError, match="no network of quick-resnet can keep") as refused:
         run("fit", "vision", photos, "--budget", "1B", *options)
     needed = re.search(r"needs (\d+B)", refused.value.hint)[1]
     run("fit", "vision", photos, "--budget", needed, *options)

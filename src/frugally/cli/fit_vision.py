@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
-from click.core import ParameterSource
 
 from frugally.budget import Budget, format_bytes
 from frugally.cli.fitting import budget_option, needs_torch, out_option, say, seed_option
@@ -22,8 +21,8 @@ from frugally.errors import UsageError
 @seed_option
 @click.option("--network", metavar="NAME", help="This network; without it, the largest that fits.")
 @click.option(
-    "--family", multiple=True, default=("shufflenet",), show_default=True,
-    help="Families of networks to choose from.",
+    "--family", multiple=True, metavar="NAME",
+    help="Families of networks to choose from; without it, quick-resnet.",
 )  # fmt: skip
 @click.option(
     "--cell", type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -79,11 +78,10 @@ def vision(
 ) -> None:
     """An image classifier from PICTURES: one folder a class, or a .zip or .tar of them."""
     limits = Budget.parse(budget)
-    source = click.get_current_context().get_parameter_source("family")
-    if source is ParameterSource.COMMANDLINE and (network or cell):
+    if family and (network or cell):
         raise UsageError("families are chosen from where no network is named and no cell given")
     needs_torch("Fitting a net")
-    from frugally.fit.vision.fitting import fit_vision
+    from frugally.fit.vision.fitting import DEFAULT_FAMILIES, fit_vision
     from frugally.fit.vision.training import Settings
     from frugally.nets.vision.cells.files import load_cell
 
@@ -101,7 +99,7 @@ def vision(
         pictures,
         out,
         budget=limits,
-        families=family,
+        families=family or DEFAULT_FAMILIES,
         network=network,
         cell=load_cell(cell) if cell else None,
         drop_path=drop_path,

@@ -99,22 +99,22 @@ def test_the_smallest_need_not_be_in_its_quickest_form(planned):
         planned("1B")
     needed = refused.value.hint.split("needs ")[1].split()[0]
     exact = planned(needed, larger=2)
-    assert exact.graph.name == "quick-resnet-0.25x"
+    assert exact.graph.name == "quick-resnet-0.05x"
     assert exact.choice.threads == 1
     with pytest.raises(BudgetError):
         planned(f"{int(needed[:-1]) - 200}B")
 
 
 def test_its_quickest_form_may_keep_what_the_smallest_as_counted_does_not(planned):
-    milliseconds = 1e3 * planned("1s", network="quick-resnet-0.25x").seconds
+    milliseconds = 1e3 * planned("1s", network="quick-resnet-0.05x").seconds
     budget = f"{0.8 * milliseconds:.6f}ms"
-    for asked in ({"network": "quick-resnet-0.25x"}, {}):
+    for asked in ({"network": "quick-resnet-0.05x"}, {}):
         found = planned(budget, quicker=2.0, **asked)
-        assert (found.graph.name, found.choice.threads) == ("quick-resnet-0.25x", 2)
+        assert (found.graph.name, found.choice.threads) == ("quick-resnet-0.05x", 2)
         with pytest.raises(BudgetError) as refused:
             planned(f"{0.4 * milliseconds:.6f}ms", quicker=2.0, **asked)
         needed = refused.value.hint.split()[-1]
-        assert planned(needed, quicker=2.0, **asked).graph.name == "quick-resnet-0.25x"
+        assert planned(needed, quicker=2.0, **asked).graph.name == "quick-resnet-0.05x"
         assert Budget.parse(needed).seconds < 0.7e-3 * milliseconds
 
 

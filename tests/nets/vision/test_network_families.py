@@ -205,4 +205,4 @@ def test_quick_resnet_projects_where_the_shape_changes_and_is_as_wide_as_its_sca
     assert net.name == "quick-resnet-1.5x"
     assert net.shapes["stage4.1.relu2"][0] == multiple_of_8(1.5 * STAGES[-1][0])
     with pytest.raises(UsageError, match="scale"):
-        quick_resnet(0.1)
+        quick_resnet(0.04)

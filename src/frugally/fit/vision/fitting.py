@@ -43,7 +43,7 @@ from frugally.nets.vision.image_classifier import NETWORK, Input
 from frugally.nets.vision.registry import FAMILIES, find
 
 PLAN = "plan.json"
-DEFAULT_FAMILIES = ("shufflenet",)
+DEFAULT_FAMILIES = ("quick-resnet",)
 
 
 def fit_vision(

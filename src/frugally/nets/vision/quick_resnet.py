@@ -18,7 +18,7 @@ from frugally.nets.vision.stem import Size, add_stem, image
 
 STAGES = ((16, 1), (40, 2), (88, 2), (144, 2))
 """Channels at scale 1, and units, of each stage; each but the first halves the image."""
-SCALES = (0.25, 8.0)
+SCALES = (0.05, 8.0)
 """The smallest and the largest scale."""
 
 
