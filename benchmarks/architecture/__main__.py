@@ -1,23 +1,23 @@
 """Architecture search on small pictures: what each part of it is worth.
 
-    python -m benchmarks.architecture PART … --data DIR --work DIR --minutes 90
+    python -m benchmarks.architecture PART … --data DIR [--work FOLDER] [--minutes 90]
     python -m benchmarks.architecture render
 
-DIR has vision/cifar10.tar.xz and vision/imagenette-96.zip. What the parts train takes on two cores,
-from the processor time of single steps:
+DIR has vision/cifar10.tar.xz and vision/imagenette-96.zip. The parts, in the order in which they
+need one another:
 
-    correlation  140 minutes   40 random cells of 3, their scores by every evaluator, shared weights
-    strategies    85           three searches of 20, nine trainings of 3
-    times          4
-    winner       180           three trainings of 30, eight of the registry's networks of 3 to 15
-    transfer      60           four trainings of 10 to 15
-    groups        85           three searches of 20, nine trainings of 3
-    all          554           9.2 hours
+    correlation  44 random cells: a longer training, and their scores by every evaluator
+    strategies   three searches, nine trainings
+    times        predicted against measured milliseconds of 50 cells
+    winner       three trainings of the best cell's network, nine to fifteen of the registry's
+    transfer     five trainings on Imagenette
+    groups       three searches more, eleven trainings
+    repeated     ten random cells' longer trainings once more
 
-Winner and transfer need the cells of strategies. Every training is kept when it is done, and saved
-every four minutes before; a search is kept trial by trial, and shared weights are saved. After so
-many minutes no other training is begun, and the same command goes on. --tiny runs everything on
-next to nothing, to see that it runs.
+Every training is kept when it is done, and saved every four minutes before; a search is kept trial
+by trial, and shared weights are saved. After so many minutes no other training is begun, and the
+same command goes on. What is timed wants idle cores, and is refused on another processor than it
+was begun on. --tiny runs everything on next to nothing, to see that it runs.
 """
 
 from __future__ import annotations
@@ -29,14 +29,7 @@ from benchmarks.architecture import tables
 from benchmarks.architecture.evaluators import correlation, repeated
 from benchmarks.architecture.networks import transfer, winner
 from benchmarks.architecture.searches import groups, strategies, times
-from benchmarks.architecture.trainings import (
-    CIFAR,
-    IMAGENETTE,
-    TINY,
-    Bench,
-    Sizes,
-    TimeIsOverError,
-)
+from benchmarks.architecture.trainings import CIFAR, IMAGENETTE, TINY, Bench, Sizes, TimeIsOverError
 from frugally.files.lock import writer_lock
 from frugally.fit.memory import keep_freed_memory
 

@@ -7,18 +7,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from benchmarks.architecture.trainings import (
-    CIFAR,
-    IMAGENETTE,
-    SIDE,
-    Bench,
-)
+from benchmarks.architecture.trainings import CIFAR, IMAGENETTE, SIDE, Bench
 from frugally.budget import Budget
 from frugally.errors import FrugallyError
 from frugally.fit.architecture.fitting import STRATEGIES
-from frugally.fit.architecture.operation_times import (
-    milliseconds,
-)
+from frugally.fit.architecture.operation_times import milliseconds
 from frugally.fit.vision.cell_stacks import largest_stack
 from frugally.fit.vision.choosing import choose
 from frugally.nets.vision.cells.cell import Cell

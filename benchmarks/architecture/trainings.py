@@ -45,9 +45,9 @@ class TimeIsOverError(Exception):
 class Sizes:
     """How much of everything.
 
-    Cells are tried on pictures of half the side, a quarter of which they learn from at most; the
-    longer training of a cell, by which it is judged, is on `long` of all pictures in full, which is
-    some 500 steps. A search takes `search_flops` of trials, and then its `finalists` are tried once
+    Cells are tried on pictures of half the side, of which they learn from `learnt`; the longer
+    training of a cell, by which it is judged, is on `long` of all pictures in full, which is some
+    500 steps. A search takes `search_flops` of trials, and then its `finalists` are tried once
     more. Bounds are what half of the random cells need.
     """
 
