@@ -168,8 +168,7 @@ def strategies(bench: Bench) -> None:
 def groups(bench: Bench) -> None:
     """With and without group convolution and shuffle, for a bound on operations and on time.
 
-    The best cells of each search are trained once each: how good cells are differs more from cell
-    to cell than from seed to seed.
+    The best cells of each search are trained once each, so that not one cell alone speaks for it.
     """
     for kind in ("macs", "seconds"):
         for name, space in (("all", ALL), ("paper", PAPER)):
