@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from zlib import crc32
 
+import numpy as np
 import pytest
 from random_network import (
     assert_same,
@@ -15,9 +16,11 @@ from random_network import (
 )
 
 from frugally.errors import NetError
+from frugally.fit.architecture.space import Space
 from frugally.fit.vision import forms
 from frugally.fit.vision.forms import Choice, optimised, written
 from frugally.fit.vision.onnx_export import onnx_model
+from frugally.nets.vision.cells.stacking import Stack, stacked
 from frugally.nets.vision.graph import Builder
 from frugally.nets.vision.layers import LocalResponseNorm
 
@@ -61,6 +64,20 @@ def test_every_candidate_gives_the_same_scores(clock, groups):
     expected = plain_scores(graph, weights, images)
     for model in timed.seen:
         assert_same(scores(model, images), expected)
+
+
+@pytest.mark.parametrize("seed", [6, pytest.param(range(20), marks=pytest.mark.long)], ids=str)
+def test_every_candidate_of_a_cell_gives_the_same_scores(clock, seed):
+    space = Space.paper(grouped=True)
+    for one in [seed] if isinstance(seed, int) else seed:
+        cell = space.decode(space.sample(np.random.default_rng(one)))
+        graph = stacked(cell, Stack(cells=1, filters=8), 16)
+        weights, images = some_weights(graph), some_images(graph, 1)
+        timed = clock(lambda model: crc32(model) % 97)  # as by chance, so that they mix
+        optimised(graph, weights)
+        expected = plain_scores(graph, weights, images)
+        for model in timed.seen:
+            assert_same(scores(model, images), expected)
 
 
 def test_steps_are_built_on_one_another(clock):

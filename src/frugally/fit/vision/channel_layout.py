@@ -236,38 +236,40 @@ class _Relaying:
         raise NetError(f"{node.name} cannot have the layout {self._change.layouts[node.name]!r}")
 
     def _taken(self, name: str, channels: int) -> Layout:
-        """By the groups of the grouped convolution that takes what this one makes.
+        """By the groups of the first grouped convolution that takes what this one makes.
 
         Follows the channels down the graph, through shuffles, and beside those of a concatenation,
         whose places are known by then if they come first.
         """
-        names, before = np.arange(channels), np.empty(0, np.intp)
-        tensor = {name}
+        # Of each tensor that has them: the numbers they have there, and the layouts beside them.
+        followed = {name: (np.arange(channels), np.empty(0, np.intp))}
         for node in self._graph.nodes:
-            if not tensor & set(node.inputs):
+            tensor = next((one for one in node.inputs if one in followed), None)
+            if tensor is None:
                 continue
+            names, before = followed[tensor]
             layer = node.layer
             if isinstance(layer, ChannelShuffle):
                 if node.name in self._change.folded:
                     to = np.argsort(order(self._channels(node), layer.groups))
                     names, before = to[names], _renamed(before, to)
             elif isinstance(layer, Concatenation):
-                start = 0
-                for one, shape in zip(node.inputs, self._graph.given(node), strict=True):
-                    if one in tensor:
-                        names = names + start
-                    elif one in self._layouts:
-                        before = np.concatenate([before, _moved(self._layouts[one], start)])
-                    start += shape[0]
+                shapes = self._graph.given(node)
+                starts = np.cumsum([0, *(shape[0] for shape in shapes)])
+                place = node.inputs.index(tensor)
+                names, before = names + starts[place], _moved(before, starts[place])
+                for other, one in enumerate(node.inputs):
+                    if other != place and one in self._layouts:
+                        before = np.concatenate([before, _moved(self._layouts[one], starts[other])])
             elif isinstance(layer, Convolution) and layer.groups > 1 and not is_depthwise(
                 layer, self._channels(node)
             ):  # fmt: skip
                 of = _group_of(self._channels(node), layer.groups)
                 held = _places(_renamed(before, of), layer.groups)
                 return _in_groups(np.arange(channels), of[names], self._change.block, held)
-            elif self._spaces[node.name] != self._spaces[next(iter(tensor & set(node.inputs)))]:
+            elif self._spaces[node.name] != self._spaces[tensor]:
                 continue
-            tensor.add(node.name)
+            followed[node.name] = (names, before)
         return _in_groups(np.arange(channels), np.zeros(channels, np.intp), self._change.block)
 
     def _channels(self, node: Node) -> int:
