@@ -40,6 +40,7 @@ bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_D
 	$(BIN)/python -m benchmarks.learning_curves
 	$(BIN)/python -m benchmarks.images.imagenette
 	$(BIN)/python -m benchmarks.images.cifar
+	$(BIN)/python -m benchmarks.images.jpeg
 	$(BIN)/python -m benchmarks.images.shufflenet
 	$(BIN)/python -m benchmarks.images.training_speed
 	$(BIN)/python -m benchmarks.images.latency

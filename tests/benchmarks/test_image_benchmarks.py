@@ -18,6 +18,7 @@ from benchmarks.images import (
     converting,
     frontier,
     imagenette,
+    jpeg,
     latency,
     mixing,
     shuffle,
@@ -93,7 +94,8 @@ def bench(data, tmp_path_factory):
         patch.setattr(training, "_MEASURED", 1)
         patch.setattr(cifar, "NETWORKS", (SMALL, "shufflenet-0.25x-g3"))
         patch.setattr(cifar, "TOGETHER", 4)
-        for module in (cifar, mixing, teaching, latency, training_speed):
+        patch.setattr(jpeg, "NETWORK", SMALL)
+        for module in (cifar, jpeg, mixing, teaching, latency, training_speed):
             patch.setattr(module, "SETTINGS", SETTINGS)
 
         def run(module, *options):
@@ -186,8 +188,20 @@ def test_a_training_goes_on_where_it_stopped_and_no_other_is_mistaken_for_it(
 def test_nothing_is_begun_after_the_minutes_that_are_given(bench, monkeypatch, tmp_path):
     monkeypatch.setattr(machine, "RESULTS", tmp_path)
     monkeypatch.setattr(Trainer, "run", None)
-    for module in (cifar, mixing, converting, latency, training_speed):
+    for module in (cifar, jpeg, mixing, converting, latency, training_speed):
         bench(module, "--minutes", "-1")
+
+
+def test_jpeg(bench, monkeypatch, capsys):
+    found = bench(jpeg)
+    assert {kind: len(runs) for kind, runs in found["runs"].items()} == dict.fromkeys(
+        jpeg.QUALITIES, len(jpeg.SEEDS)
+    )
+    noise = found["decibels"]
+    assert noise["90"] > noise["50"] > 30  # they are stored at 75 already
+    assert "| 75 | " in capsys.readouterr().out
+    monkeypatch.setattr(Trainer, "run", None)
+    assert bench(jpeg)["runs"] == found["runs"]
 
 
 def test_kinds_of_mixing_have_equal_multiply_adds():

@@ -1,6 +1,7 @@
 """Networks in 8 bits: smaller, of nearly the same opinion, and made of real images only."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -8,7 +9,7 @@ import pytest
 from random_network import scores, some_images, some_weights
 
 from frugally.errors import UsageError
-from frugally.fit.vision import timer
+from frugally.fit.vision import quantisation, timer
 from frugally.fit.vision.onnx_export import onnx_model
 from frugally.fit.vision.quantisation import quantised
 from frugally.nets.vision.graph import Builder
@@ -52,8 +53,23 @@ def test_weights_and_activations_in_eight_bits(graph, model, batches, activation
 
 def test_weights_have_a_scale_for_each_channel(model, batches):
     small = onnx.load_from_string(quantised(model, batches[:1], activations="uint8").model)
-    sizes = [tuple(one.dims) for one in small.graph.initializer if one.name.endswith("_scale")]
-    assert (64,) in sizes
+    sizes = {one.name: tuple(one.dims) for one in small.graph.initializer}
+    read = [n.input for n in small.graph.node if n.op_type == "DequantizeLinear"]
+    assert [sizes[one[1]] for one in read if len(sizes.get(one[0], ())) == 4] == [(64,), (64,)]
+
+
+def test_compact_and_to_the_same_scores(graph, model, batches, monkeypatch):
+    small = quantised(model, batches[:1], activations="uint8").model
+    assert not any(
+        one.data_type == onnx.TensorProto.INT32
+        for one in onnx.load_from_string(small).graph.initializer
+    )
+    onnx.checker.check_model(onnx.load_from_string(small), full_check=True)
+    monkeypatch.setattr(quantisation, "_compact", Path.read_bytes)
+    plain = quantised(model, batches[:1], activations="uint8").model
+    assert len(small) < 0.85 * len(plain)
+    found, expected = (scores(one, some_images(graph, 8, 9)) for one in (small, plain))
+    assert np.array_equal(found, expected)
 
 
 def test_one_of_the_two_kinds_is_taken(model, batches):

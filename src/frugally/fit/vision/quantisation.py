@@ -145,6 +145,51 @@ def _quantised(model: bytes, images: list[NDArray[np.float32]], activations: str
                 activation_type=QuantType.QUInt8 if activations == "uint8" else QuantType.QInt8,
                 weight_type=QuantType.QInt8,
             )  # fmt: skip
-            return target.read_bytes()
+            return _compact(target)
     finally:
         root.setLevel(level)
+
+
+def _compact(path: Path) -> bytes:
+    """A quantised network in fewer bytes, to the same numbers.
+
+    In integers a bias of 4 bytes a channel has a scale and a zero point of as many beside it: it is
+    written in floats, which the runtime turns into the same integers. Tensors that are equal, such
+    as zero points, are there once, and all get short names.
+    """
+    import onnx
+    from onnx.numpy_helper import from_array, to_array
+
+    model = onnx.load(path)
+    graph = model.graph
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        first = tensors.get(node.input[0]) if node.op_type == "DequantizeLinear" else None
+        if first is not None and first.data_type == onnx.TensorProto.INT32:
+            bias, scale = (to_array(tensors[name]) for name in node.input[:2])
+            name = node.output[0]
+            tensors[name] = from_array((bias * scale.astype(np.float64)).astype(np.float32), name)
+        else:
+            nodes.append(node)
+    new = {one.name: one.name for one in (*graph.input, *graph.output)}
+    kept: dict[bytes, onnx.TensorProto] = {}
+    for name in dict.fromkeys(name for node in nodes for name in node.input if name in tensors):
+        tensor = tensors[name]
+        tensor.name = ""
+        found = kept.setdefault(tensor.SerializeToString(), tensor)
+        found.name = found.name or f"c{len(kept)}"
+        new[name] = found.name
+    for name in (name for node in nodes for name in node.output):
+        new.setdefault(name, f"t{len(new)}")
+    for node in nodes:
+        node.input[:] = [name and new[name] for name in node.input]
+        node.output[:] = [new[name] for name in node.output]
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            node.name = ""
+    graph.CopyFrom(
+        onnx.helper.make_graph(
+            nodes, graph.name, graph.input, graph.output, initializer=list(kept.values())
+        )
+    )
+    return bytes(model.SerializeToString())
