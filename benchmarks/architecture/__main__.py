@@ -9,7 +9,8 @@ need one another:
     correlation  44 random cells: a longer training, and their scores by every evaluator
     strategies   three searches, nine trainings
     times        predicted against measured milliseconds of 50 cells
-    winner       three trainings of the best cell's network, nine to fifteen of the registry's
+    winner       nine short trainings to choose a cell, three of its network, nine to fifteen of
+                 the registry's
     transfer     five trainings on Imagenette
     groups       three searches more, eleven trainings
     repeated     ten random cells' longer trainings once more

@@ -176,9 +176,13 @@ class Bench:
         return float(self.timed(f"{key} quickest", made))
 
     def trained(
-        self, key: str, graph: Graph, pictures: str, seed: int, epochs: float
-    ) -> dict[str, Any]:
-        """Accuracy on the pictures to test on, after a training that goes on where it was left."""
+        self, key: str, graph: Graph, pictures: str, seed: int, epochs: float,
+        *, choosing: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Accuracy on the pictures to test on, after a training that goes on where it was left.
+
+        `choosing`: on those held out instead, since something is chosen by it.
+        """
 
         def made() -> dict[str, Any]:
             whole = self.pictures(pictures, graph.input[1])
@@ -192,7 +196,7 @@ class Bench:
             )  # fmt: skip
             trainer.resume()
             network = GraphNetwork(graph, trainer.run())
-            held = whole.test or whole.validation
+            held = whole.validation if choosing else whole.test or whole.validation
             return {
                 "accuracy": accuracy(network, held, mean, deviation), "pictures": len(held),
                 "network": graph.name, "parameters": graph.parameters, "macs": graph.macs,
