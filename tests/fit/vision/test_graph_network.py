@@ -72,6 +72,26 @@ def test_forms_with_strides_and_uneven_padding(stride, padding):
         torch.testing.assert_close(other, found[0], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize("groups", [1, 4, 24])
+def test_gradients_in_bfloat16_are_those_in_floats(dilation, groups):
+    # 24 channels are no multiple of what processors take at once.
+    layer = Convolution(
+        out=24, kernel=(3, 3), padding=(dilation,) * 4, dilation=(dilation,) * 2, groups=groups
+    )
+    builder = Builder("one", (24, 33, 33))
+    builder.add("conv", layer, builder.image)
+    network = GraphNetwork(builder.build(), drawn(builder.build()))
+    torch.manual_seed(0)
+    x = torch.randn(8, 24, 33, 33).contiguous(memory_format=torch.channels_last)
+    found = []
+    for whole in (True, False):
+        with torch.autocast("cpu", torch.bfloat16, enabled=not whole):
+            y = network(x)
+        found += torch.autograd.grad((y.float() ** 2).sum(), list(network.parameters()))
+    torch.testing.assert_close(found[1], found[0], rtol=0, atol=0.02 * found[0].abs().max().item())
+
+
 @pytest.mark.parametrize("kernel", [(3, 3), (3, 5), (4, 4)])
 @pytest.mark.parametrize("padding", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 1, 1), (2, 1, 2, 1)])
 def test_a_maximum_is_of_what_is_there_only(kernel, padding):

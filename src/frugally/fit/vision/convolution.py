@@ -43,9 +43,13 @@ class _Convolution(nn.Module):
         if not self._even:
             x = functional.pad(x, (left, right, top, bottom))
         padding = (top, left) if self._even else 0
-        return functional.conv2d(
-            x, weight, self.bias, stride or layer.stride, padding, layer.dilation, groups
-        )
+        rest = (stride or layer.stride, padding, layer.dilation, groups)
+        if layer.dilation == (1, 1):
+            return functional.conv2d(x, weight, self.bias, *rest)
+        # oneDNN's gradients of the weights are wrong or NaN for dilated ones in bfloat16 from a
+        # side of 32 on (seen with torch 2.13).
+        with torch.autocast("cpu", enabled=False):
+            return functional.conv2d(x.to(weight.dtype), weight, self.bias, *rest).to(x.dtype)
 
 
 class _Dense(_Convolution):
