@@ -25,7 +25,7 @@ def arguments(description: str) -> argparse.ArgumentParser:
         "--data",
         type=Path,
         default=os.environ.get("FRUGALLY_DATA"),
-        help="the folder that holds squad/ and wiki/ (or set FRUGALLY_DATA)",
+        help="the folder that holds squad/, vision/, … (or set FRUGALLY_DATA)",
     )
     return parser
 
