@@ -59,12 +59,12 @@ class Sizes:
     learnt: int = 8192
     held: int = 2048
     shared: float = 20.0
-    search_flops: float = 1.4e13
+    search_flops: float = 4e13
     finalists: int = 3
     long: float = 0.7
     seeds: int = 3
     winner_epochs: float = 4.0
-    winner_seconds: float = 0.002
+    winner_seconds: float = 0.0006  # as long as half of the random cells take in a search
     winner_bytes: int = 4_000_000  # a million parameters
     transfer_epochs: float = 8.0
     batch: int = 64
