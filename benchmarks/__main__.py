@@ -28,6 +28,7 @@ from benchmarks import (
     tagging,
     tuning,
 )
+from benchmarks.architecture import tables as architecture
 from benchmarks.images import (
     cifar,
     converting,
@@ -70,6 +71,7 @@ TABLES = {
     mixing.NAME: mixing.render,
     converting.NAME: converting.render,
     teaching.NAME: teaching.render,
+    "architecture": architecture.render,
 }
 
 

@@ -37,7 +37,7 @@ from frugally.fit.architecture.operation_times import (
 from frugally.fit.architecture.search import Clock, Search, Workers
 from frugally.fit.architecture.space import Space
 from frugally.fit.architecture.trial_process import InProcess, Job, end_all
-from frugally.fit.architecture.trials import Trials
+from frugally.fit.architecture.trials import Trial, Trials, recorded
 from frugally.nets.vision.cells.cell import Cell
 from frugally.nets.vision.cells.stacking import Stack, stacked
 
@@ -88,7 +88,7 @@ def bounds_of(bench: Bench, kind: str) -> Bounds:
 def _searched(
     bench: Bench, strategy: str, space: Space, bounds: Bounds, evaluators: list[str], name: str
 ) -> dict[str, Any]:
-    path = bench.work / f"{name.replace(' ', '-')}.sqlite"
+    path = _path(bench, name)
     measure = InProcess(place=bench.place(), seconds=1200)
     workers = Workers(lambda: ThreadPoolExecutor(1), 1)
     about = {
@@ -116,7 +116,7 @@ def _searched(
             "finalists": finalists, "mean": float(np.mean(scores)), "best": float(np.max(scores)),
             "scored": len(scores), "proposed": len(trials), "ended": why,
             "flops": clock.used + sum(one["flops"] for one in finalists),
-            "seconds": clock.spent, "learned": _learned(trials, space, bounds, strategy),
+            "seconds": clock.spent, "learned": _learned(list(trials), space, bounds, strategy),
         }  # fmt: skip
 
 
@@ -134,10 +134,12 @@ def _finalists(bench: Bench, trials: Trials, measure: InProcess) -> list[dict[st
     return sorted(found, key=lambda one: -one["score"])
 
 
-def _learned(trials: Trials, space: Space, bounds: Bounds, strategy: str) -> dict[str, Any] | None:
+def _learned(
+    trials: list[Trial], space: Space, bounds: Bounds, strategy: str
+) -> dict[str, Any] | None:
     """What the trials show of operations; None of too few."""
     try:
-        return learned(list(trials), space, bounds, strategy).as_dict()
+        return learned(trials, space, bounds, strategy).as_dict()
     except UsageError:
         return None
 
@@ -163,6 +165,19 @@ def strategies(bench: Bench) -> None:
         if bounds.need(cell).share(bounds.budget) <= 1:
             one = {**judged_by_chance(bench, cell), "random shuffles": shuffled_at_random(cell)}
             bench.once(f"strategies chance {cell.digest[:12]} seed 0", lambda one=one: one)
+    bench.once("learned together", lambda: _learned_together(bench, bounds))
+
+
+def _learned_together(bench: Bench, bounds: Bounds) -> dict[str, Any] | None:
+    """What the trials of the three strategies show, each of which tries too few to tell much."""
+    trials = [
+        trial for name in STRATEGIES for trial in recorded(_path(bench, f"{name} seconds all"))[1]
+    ]
+    return _learned(trials, ALL, bounds, "three together")
+
+
+def _path(bench: Bench, name: str) -> Path:
+    return bench.work / f"{name.replace(' ', '-')}.sqlite"
 
 
 def groups(bench: Bench) -> None:

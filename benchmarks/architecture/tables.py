@@ -50,14 +50,14 @@ def correlation(results: Results) -> str:
         values, seconds, flops = np.array([one[name] for one in cells], float).T
         taken = flops.mean() + (learnt if name == "shared" else 0)
         told = _told(np.nan_to_num(values, neginf=-1e30), long)
-        rows.append([name, *told, f"{seconds.mean():.1f}", f"{taken:.1e}"])
+        rows.append([name, *told, f"{np.median(seconds):.1f}", f"{taken:.1e}"])
     again = np.array(list(_some(results, "repeated ").values()), float)
     if len(again) > 2:
         name = f"the longer training itself, of {len(again)} cells"
         rows.append([name, *_told(again[:, 1], again[:, 0]), "", ""])
-    seconds = np.mean([one["long"][1] for one in cells])
+    seconds = np.median([one["long"][1] for one in cells])
     head = [f"{len(cells)} cells, longer training {seconds:.0f} s", "Kendall's tau", "95 %",
-            "seconds a cell", "FLOP a cell"]  # fmt: skip
+            "seconds a cell, median", "FLOP a cell"]  # fmt: skip
     return machine.table(head, rows)
 
 
@@ -137,27 +137,40 @@ def advantage(results: Results) -> str:
 
 
 def chosen(results: Results) -> str:
-    """How often the best cells of each search have each operation, against chance."""
+    """What the best cells of each search have, against chance."""
     found = {
         name: one["learned"] for name, one in _some(results, "search ").items() if one["learned"]
     }
+    if results.get("learned together"):
+        found["the first three together"] = results["learned together"]
     if not found:
         return ""
     names = list(dict.fromkeys(name for one in found.values() for name in one["operations"]))
 
-    def cell(estimate: dict[str, Any] | None) -> str:
+    def cell(estimate: dict[str, Any] | None, form: str = ".2f") -> str:
         if estimate is None or estimate["value"] is None:
             return ""
         outside = not estimate["chance_low"] <= estimate["value"] <= estimate["chance_high"]
-        return f"**{estimate['value']:.2f}**" if outside else f"{estimate['value']:.2f}"
+        return f"**{estimate['value']:{form}}**" if outside else f"{estimate['value']:{form}}"
 
     rows = [[f"`{name}`", *(cell(one["operations"].get(name)) for one in found.values())]
             for name in names]  # fmt: skip
     rows.append(["groups and shuffle, all", *(cell(one["grouped"]) for one in found.values())])
-    rows.append(["added residual in the normal cell",
+    rows.append(["cells with an added residual",
                  *(cell(one["residual_top"]) for one in found.values())])  # fmt: skip
-    head = ["in the best cells, times as often as by chance", *found]
-    return machine.table(head, rows) + "\n\nIn bold: beyond 95 % of what chance gives."
+    often = machine.table(["in the best cells, times as often as by chance", *found], rows)
+    rows = [
+        ["cells scored, and the best of them",
+         *(f"{one['cells']}, {one['top']}" for one in found.values())],
+        ["a pool is likelier behind a pool than elsewhere, by",
+         *(cell(one["pool_after_pool"], "+.2f") for one in found.values())],
+        ["the same by chance",
+         *(f"{one['pool_after_pool_chance']:+.2f}" for one in found.values())],
+        ["reward with an added residual less that without",
+         *(cell(one["residual"], "+.3f") for one in found.values())],
+    ]  # fmt: skip
+    return (f"{often}\n\n{machine.table(['', *found], rows)}"
+            "\n\nIn bold: beyond 95 % of what chance gives.")  # fmt: skip
 
 
 def times(results: Results) -> str:

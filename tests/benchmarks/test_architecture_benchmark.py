@@ -71,11 +71,17 @@ def test_what_a_search_takes_is_told_in_core_hours():
         "proposed": 9, "scored": 3, "best": 0.5, "mean": 0.4, "flops": 1e13, "seconds": 1800,
         "finalists": [{"score": 0.6}], "learned": {
             "operations": {"conv_3x3": {**ratio, "value": 1.0}, "identity": ratio},
-            "grouped": None, "residual_top": {**ratio, "value": None},
+            "grouped": None, "residual_top": {**ratio, "value": None}, "cells": 30, "top": 5,
+            "residual": {"value": -0.01, "chance_low": -0.02, "chance_high": 0.02},
+            "pool_after_pool": {"value": 0.3, "chance_low": -0.1, "chance_high": 0.2},
+            "pool_after_pool_chance": 0.05,
         },
     }  # fmt: skip
-    made = render({"results": {"search random macs all": one}, "machine": {"cores": 2}})
+    results = {"search random macs all": one, "learned together": one["learned"]}
+    made = render({"results": results, "machine": {"cores": 2}})
     assert (
         "| random macs all | 9 | 3 | 0.500 | 0.400 | 0.600 | 1e+13 | 1.00 | 160,704,000 |" in made
     )
-    assert "| `conv_3x3` | 1.00 |\n| `identity` | **2.00** |" in made
+    assert "| `conv_3x3` | 1.00 | 1.00 |\n| `identity` | **2.00** | **2.00** |" in made
+    assert "| cells scored, and the best of them | 30, 5 | 30, 5 |" in made
+    assert "elsewhere, by | **+0.30** | **+0.30** |" in made

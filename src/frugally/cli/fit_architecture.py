@@ -44,7 +44,7 @@ Examples:
     show_default=True, help="Who proposes cells.",
 )  # fmt: skip
 @click.option(
-    "--evaluator", default="proxy,short", show_default=True, metavar="NAME,...",
+    "--evaluator", default="short", show_default=True, metavar="NAME,...",
     help="Who scores them: proxy, shared, short; of several each scores the best of the one "
     "before.",
 )  # fmt: skip

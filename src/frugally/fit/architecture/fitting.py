@@ -87,7 +87,7 @@ class How:
     """
 
     strategy: str = "evolution"
-    evaluators: tuple[str, ...] = ("proxy", "short")
+    evaluators: tuple[str, ...] = ("short",)
     stack: Stack = field(default_factory=lambda: Stack(cells=1, filters=16))
     passes: float = 1.0
     shared: float = 20.0
