@@ -48,7 +48,7 @@ bench: .venv/bench.stamp  ## every table of docs/benchmarks.md; needs FRUGALLY_D
 	$(BIN)/python -m benchmarks.images.converting
 	$(BIN)/python -m benchmarks.images.teaching
 	$(BIN)/python -m benchmarks.images.frontier
-	$(BIN)/python -m benchmarks.architecture correlation strategies times winner transfer groups repeated --minutes 600
+	$(BIN)/python -m benchmarks.architecture correlation strategies times blocks winner transfer groups repeated --minutes 600
 	$(BIN)/python -m benchmarks
 
 .venv/run.stamp: pyproject.toml constraints.txt

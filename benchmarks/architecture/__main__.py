@@ -9,10 +9,11 @@ need one another:
     correlation  44 random cells: a longer training, and their scores by every evaluator
     strategies   three searches, nine trainings
     times        predicted against measured milliseconds of 50 cells
-    winner       nine short trainings to choose a cell, three of its network, nine to fifteen of
-                 the registry's
+    blocks       24 trainings of random cells with one block to five
+    winner       a search for cells of two blocks, three short trainings to choose one, three of
+                 its network, nine to fifteen of the registry's
     transfer     five trainings on Imagenette
-    groups       three searches more, eleven trainings
+    groups       three searches more, twelve trainings
     repeated     ten random cells' longer trainings once more
 
 Every training is kept when it is done, and saved every four minutes before; a search is kept trial
@@ -28,7 +29,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.architecture import tables
 from benchmarks.architecture.evaluators import correlation, repeated
-from benchmarks.architecture.networks import transfer, winner
+from benchmarks.architecture.networks import blocks, transfer, winner
 from benchmarks.architecture.searches import groups, strategies, times
 from benchmarks.architecture.trainings import CIFAR, IMAGENETTE, TINY, Bench, Sizes, TimeIsOverError
 from frugally.files.lock import writer_lock
@@ -36,7 +37,7 @@ from frugally.fit.memory import keep_freed_memory
 
 PARTS = {
     part.__name__: part
-    for part in (correlation, strategies, times, winner, transfer, groups, repeated)
+    for part in (correlation, strategies, times, blocks, winner, transfer, groups, repeated)
 }  # fmt: skip
 
 

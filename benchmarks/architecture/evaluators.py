@@ -9,7 +9,6 @@ from scipy.stats import kendalltau
 
 from benchmarks.architecture.trainings import (
     ALL,
-    SEARCHED,
     Bench,
     TimeIsOverError,
     chance_cells,
@@ -31,7 +30,7 @@ def correlation(bench: Bench) -> None:
     evaluators = Evaluators(bench.place())
 
     def shared() -> int:
-        flops = evaluators.train_shared(ALL, sizes.shared, lambda: not bench.left, print)
+        flops = evaluators.train_shared(ALL.space, sizes.shared, lambda: not bench.left, print)
         if flops is None:
             raise TimeIsOverError("shared weights")
         return flops
@@ -40,7 +39,7 @@ def correlation(bench: Bench) -> None:
         bench.results.pop("shared weights", None)
     bench.once("shared weights", shared)
     proxies = {
-        kind: Proxy(evaluators.train, SEARCHED, mean=evaluators.mean,
+        kind: Proxy(evaluators.train, ALL.stack, mean=evaluators.mean,
                     deviation=evaluators.deviation, kind=kind)
         for kind in ("kernel", "flow", "gradient")
     }  # fmt: skip

@@ -7,10 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from benchmarks.architecture.trainings import CIFAR, IMAGENETTE, SIDE, Bench
+from benchmarks.architecture.searches import searched
+from benchmarks.architecture.trainings import ALL, CIFAR, IMAGENETTE, SIDE, Bench, random_cells
 from frugally.budget import Budget
 from frugally.errors import FrugallyError
-from frugally.fit.architecture.fitting import STRATEGIES
 from frugally.fit.architecture.operation_times import milliseconds
 from frugally.fit.vision.cell_stacks import largest_stack
 from frugally.fit.vision.choosing import choose
@@ -31,16 +31,22 @@ def seconds(graph: Graph) -> float:
     return milliseconds(graph) / 1e3
 
 
+def blocks(bench: Bench) -> None:
+    """Random cells of few blocks and of many, in the networks that fill one budget."""
+    for count in (1, 2, 3, 5):
+        space = replace(ALL.steady, blocks=count)
+        for place, cell in enumerate(random_cells(bench.sizes.each, 21, space)):
+            key = f"blocks {count} cell {place}"
+            graph = planned(bench, key, partial(of_cell, cell, within(bench), SIDE))
+            if graph is not None:
+                bench.trained(key, graph, CIFAR, 0, bench.sizes.long)
+
+
 def best_cell(bench: Bench) -> Cell:
-    """Of the three strategies' finalists the one that is best in a network that fills the budget.
+    """Of the finalists of a search for cells of few blocks the best in networks within the budget.
 
     As `frugally fit architecture` chooses: by a shorter training, and pictures held out for that.
     """
-    names = [f"search {name} seconds all" for name in STRATEGIES]
-    if not all(name in bench.results for name in names):
-        raise SystemExit("run the part `strategies` first")
-    found = [Cell.from_dict(one["cell"]) for n in names for one in bench.results[n]["finalists"]]
-    cells = {cell.digest: cell for cell in found}
 
     def score(cell: Cell) -> float:
         key = f"finalist {cell.digest[:12]}"
@@ -51,8 +57,9 @@ def best_cell(bench: Bench) -> Cell:
         one = bench.trained(f"{key} seed 0", graph, CIFAR, 0, epochs, choosing=True)
         return float(one["accuracy"])
 
-    digest = bench.once("best cell", lambda: max(cells, key=lambda d: score(cells[d])))
-    return cells[digest]
+    found = searched(bench, "evolution", "seconds", "few")
+    cells = {cell.digest: cell for cell in found}
+    return cells[bench.once("best cell", lambda: max(cells, key=lambda d: score(cells[d])))]
 
 
 def within(bench: Bench) -> Budget:

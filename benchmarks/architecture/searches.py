@@ -12,10 +12,10 @@ import numpy as np
 from benchmarks.architecture.evaluators import evaluators_of, judged_by_chance
 from benchmarks.architecture.trainings import (
     ALL,
-    PAPER,
-    SEARCHED,
+    CELLS,
     SIDE,
     Bench,
+    Cells,
     TimeIsOverError,
     chance_cells,
     random_cells,
@@ -41,6 +41,8 @@ from frugally.fit.architecture.trials import Trial, Trials, recorded
 from frugally.nets.vision.cells.cell import Cell
 from frugally.nets.vision.cells.stacking import Stack, stacked
 
+_DRAWN = 28  # cells by chance of which half keep a bound
+
 
 class _Flops(Clock):
     """A clock that is over when trials took so many operations, or the sitting's minutes are."""
@@ -58,38 +60,41 @@ class _Flops(Clock):
         return self._bench.left if self.used < self._bench.sizes.search_flops else 0.0
 
 
-def searched(bench: Bench, strategy: str, space: Space, kind: str) -> list[Cell]:
-    """The best cells of a search, the best first; `kind` of bound: "macs" or "seconds"."""
-    name = f"{strategy} {kind} {'all' if space == ALL else 'paper'}"
-    bounds, evaluators = bounds_of(bench, kind), evaluators_of(bench)
+def searched(bench: Bench, strategy: str, kind: str, which: str = "all") -> list[Cell]:
+    """The best of some CELLS, the best first; `kind` of bound: "macs" or "seconds"."""
+    name, cells = f"{strategy} {kind} {which}", CELLS[which]
+    bounds, evaluators = bounds_of(bench, kind, which), evaluators_of(bench)
     found = bench.once(
-        f"search {name}", lambda: _searched(bench, strategy, space, bounds, evaluators, name)
+        f"search {name}", lambda: _searched(bench, strategy, cells, bounds, evaluators, name)
     )
     return [Cell.from_dict(one["cell"]) for one in found["finalists"]]
 
 
-def bounds_of(bench: Bench, kind: str) -> Bounds:
+def bounds_of(bench: Bench, kind: str, which: str = "all") -> Bounds:
     """What half of the random cells keep, in the networks in which cells are judged."""
-    by_time = kind == "seconds"
+    by_time, of = kind == "seconds", CELLS[which.removesuffix(" paper")]
+    suffix = "" if of == ALL else f" {which.removesuffix(' paper')}"
     free = Bounds(
-        budget=Budget(seconds=1.0) if by_time else Budget(flops=10**12), stack=SEARCHED, size=SIDE,
+        budget=Budget(seconds=1.0) if by_time else Budget(flops=10**12), stack=of.stack, size=SIDE,
         times=times_of(bench) if by_time else None,
-        rest=bench.timed("stem and head", lambda: stem_and_head(SEARCHED)) if by_time else None,
+        rest=bench.timed(f"stem and head{suffix}", lambda: stem_and_head(of.stack))
+        if by_time else None,
     )  # fmt: skip
 
     def half() -> float:
-        needs = [free.need(cell) for cell in chance_cells(bench.sizes)]
+        drawn = chance_cells(bench.sizes) if of == ALL else random_cells(_DRAWN, 11, of.space)
+        needs = [free.need(cell) for cell in drawn]
         return float(np.median([need.seconds or need.flops for need in needs]))
 
-    limit = bench.once(f"bound {kind}", half)
+    limit = bench.once(f"bound {kind}{suffix}", half)
     return replace(free, budget=Budget(seconds=limit) if by_time else Budget(flops=int(limit)))
 
 
 def _searched(
-    bench: Bench, strategy: str, space: Space, bounds: Bounds, evaluators: list[str], name: str
+    bench: Bench, strategy: str, cells: Cells, bounds: Bounds, evaluators: list[str], name: str
 ) -> dict[str, Any]:
-    path = _path(bench, name)
-    measure = InProcess(place=bench.place(), seconds=1200)
+    path, space = _path(bench, name), cells.space
+    measure = InProcess(place=bench.place(cells.stack), seconds=1200)
     workers = Workers(lambda: ThreadPoolExecutor(1), 1)
     about = {
         "space": space.as_dict(), "strategy": strategy, "evaluators": evaluators,
@@ -148,7 +153,7 @@ def times_of(bench: Bench) -> OperationTimes:
     """The table of operations, measured once."""
 
     def made() -> dict[str, Any]:
-        times = measured(ALL.operations, seconds=bench.sizes.table)
+        times = measured(ALL.space.operations, seconds=bench.sizes.table)
         return checked(times, random_cells(8, 12), Stack(cells=2, filters=16)).as_dict()
 
     return OperationTimes.from_dict(bench.timed("table of times", made))
@@ -157,7 +162,7 @@ def times_of(bench: Bench) -> OperationTimes:
 def strategies(bench: Bench) -> None:
     """Controller, evolution and random search at equal cost; and cells that nobody chose."""
     for name in STRATEGIES:
-        cell = searched(bench, name, ALL, "seconds")[0]
+        cell = searched(bench, name, "seconds")[0]
         for seed in range(bench.sizes.seeds):
             bench.judged(f"strategies {name} seed {seed}", cell, seed)
     bounds = bounds_of(bench, "seconds")
@@ -173,7 +178,7 @@ def _learned_together(bench: Bench, bounds: Bounds) -> dict[str, Any] | None:
     trials = [
         trial for name in STRATEGIES for trial in recorded(_path(bench, f"{name} seconds all"))[1]
     ]
-    return _learned(trials, ALL, bounds, "three together")
+    return _learned(trials, ALL.space, bounds, "three together")
 
 
 def _path(bench: Bench, name: str) -> Path:
@@ -186,14 +191,9 @@ def groups(bench: Bench) -> None:
     The best cells of each search are trained once each, so that not one cell alone speaks for it.
     """
     for kind in ("macs", "seconds"):
-        for name, space in (("all", ALL), ("paper", PAPER)):
-            for place, cell in enumerate(searched(bench, "evolution", space, kind)):
-                key = f"groups {kind} {name} cell {place}"
-                if place == 0 and (kind, space) == ("seconds", ALL):  # trained by `strategies`
-                    one = bench.judged("strategies evolution seed 0", cell, 0)
-                    bench.once(key, lambda one=one: one)
-                else:
-                    bench.judged(key, cell, 0)
+        for which in ("few", "few paper"):
+            for place, cell in enumerate(searched(bench, "evolution", kind, which)):
+                bench.judged(f"groups {kind} {which} cell {place}", cell, 0, CELLS[which].stack)
 
 
 def times(bench: Bench) -> None:

@@ -194,7 +194,7 @@ def render(kept: Results) -> str:
     tables: Sequence[str] = (
         correlation(results), searches(results, cores),
         trainings(results, "strategies"),
-        advantage(results), chosen(results), times(results),
+        advantage(results), chosen(results), times(results), trainings(results, "blocks"),
         trainings(results, "winner"), trainings(results, "transfer"), trainings(results, "groups"),
     )  # fmt: skip
     return "\n\n".join(table for table in tables if table)

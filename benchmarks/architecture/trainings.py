@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,27 @@ from frugally.nets.vision.graph import Graph
 
 CIFAR, IMAGENETTE = "vision/cifar10.tar.xz", "vision/imagenette-96.zip"
 SIDE = 32  # of CIFAR's pictures
-SEARCHED = Stack(cells=1, filters=8)
-ALL, PAPER = Space.paper(grouped=True), Space.paper()
 RANDOM = "grouped_3x3_random"
-STEADY = Space(operations=tuple(name for name in ALL.operations if name != RANDOM))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Cells that are searched: their space, and the stack in which they are tried and judged."""
+
+    space: Space
+    stack: Stack
+
+    @property
+    def steady(self) -> Space:
+        """Its space without the random shuffle."""
+        names = tuple(name for name in self.space.operations if name != RANDOM)
+        return replace(self.space, operations=names)
+
+
+ALL = Cells(space=Space.paper(grouped=True), stack=Stack(cells=1, filters=8))
+FEW = Cells(space=Space.paper(grouped=True, blocks=2), stack=Stack(cells=1, filters=16))
+FEW_PAPER = Cells(space=Space.paper(blocks=2), stack=FEW.stack)
+CELLS = {"all": ALL, "few": FEW, "few paper": FEW_PAPER}  # two blocks are few
 
 
 class TimeIsOverError(Exception):
@@ -53,6 +70,7 @@ class Sizes:
 
     cells: int = 28  # drawn by chance of all operations
     steady: int = 16  # and of all but the random shuffle, which most of the others have
+    each: int = 6  # of each number of blocks
     repeated: int = 10  # of them judged twice
     timed: int = 50
     side: int = 16
@@ -72,7 +90,7 @@ class Sizes:
 
 
 TINY = Sizes(
-    cells=3, steady=2, repeated=1, timed=3, learnt=64, held=32, shared=1, search_flops=3e9,
+    cells=3, steady=2, each=1, repeated=1, timed=3, learnt=64, held=32, shared=1, search_flops=3e9,
     finalists=2, long=0.005, seeds=1, table=2.0, winner_epochs=0.005, transfer_epochs=0.01,
     batch=16,
 )  # fmt: skip
@@ -142,20 +160,20 @@ class Bench:
             threads=available_cpus(), seed=seed,
         )  # fmt: skip
 
-    def place(self) -> Workplace:
+    def place(self, stack: Stack = ALL.stack) -> Workplace:
         """Where cells are tried."""
         side = self.sizes.side
         whole = self.pictures(CIFAR, side)
         return Workplace(
             path=str((self.data / CIFAR).resolve()), cache=str(self._cache(CIFAR, side).resolve()),
             folder=str(self.work.resolve()), side=side, seed=1013,
-            digest=digest_of_pictures(whole.train, whole.validation), stack=SEARCHED,
+            digest=digest_of_pictures(whole.train, whole.validation), stack=stack,
             settings=self.settings(1.0, 1), learnt=self.sizes.learnt, held=self.sizes.held,
         )  # fmt: skip
 
-    def judged(self, key: str, cell: Cell, seed: int) -> dict[str, Any]:
+    def judged(self, key: str, cell: Cell, seed: int, stack: Stack = ALL.stack) -> dict[str, Any]:
         """The longer training of a cell, stacked as in a search; divergent ones learn nothing."""
-        graph = stacked(cell, SEARCHED, SIDE)
+        graph = stacked(cell, stack, SIDE)
         try:
             return self.trained(key, graph, CIFAR, seed, self.sizes.long)
         except FitError as error:
@@ -223,7 +241,7 @@ def chance_cells(sizes: Sizes) -> list[Cell]:
 
 def steady_cells(sizes: Sizes) -> list[Cell]:
     """Those without the random shuffle."""
-    return random_cells(sizes.steady, 13, STEADY)
+    return random_cells(sizes.steady, 13, ALL.steady)
 
 
 def shuffled_at_random(cell: Cell) -> int:
@@ -235,7 +253,7 @@ def shuffled_at_random(cell: Cell) -> int:
     )
 
 
-def random_cells(count: int, seed: int, space: Space = ALL) -> list[Cell]:
+def random_cells(count: int, seed: int, space: Space = ALL.space) -> list[Cell]:
     """Different ones, canonical."""
     random, found = np.random.default_rng(seed), dict[str, Cell]()
     while len(found) < count:
