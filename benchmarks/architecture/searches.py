@@ -19,7 +19,7 @@ from benchmarks.architecture.trainings import (
     TimeIsOverError,
     chance_cells,
     random_cells,
-    shuffled_at_random,
+    steady_cells,
 )
 from frugally.budget import Budget
 from frugally.errors import UsageError
@@ -166,10 +166,11 @@ def strategies(bench: Bench) -> None:
         for seed in range(bench.sizes.seeds):
             bench.judged(f"strategies {name} seed {seed}", cell, seed)
     bounds = bounds_of(bench, "seconds")
-    for cell in chance_cells(bench.sizes):
-        if bounds.need(cell).share(bounds.budget) <= 1:
-            one = {**judged_by_chance(bench, cell), "random shuffles": shuffled_at_random(cell)}
-            bench.once(f"strategies chance {cell.digest[:12]} seed 0", lambda one=one: one)
+    for name, cells in (("chance", chance_cells), ("steady", steady_cells)):
+        for cell in cells(bench.sizes):
+            if bounds.need(cell).share(bounds.budget) <= 1:
+                one = judged_by_chance(bench, cell)
+                bench.once(f"strategies {name} {cell.digest[:12]} seed 0", lambda one=one: one)
     bench.once("learned together", lambda: _learned_together(bench, bounds))
 
 

@@ -15,6 +15,7 @@ from benchmarks import machine
 
 Results = dict[str, Any]
 NASNET_DAYS = 2000  # of P100 GPUs: 500 of them for four days (arXiv:1707.07012, section 4)
+BY_CHANCE = ("chance", "steady")  # random cells, and those without the random shuffle
 P100_FLOPS = 9.3e12  # a second at most, single precision (NVIDIA's data sheet, PCIe)
 
 
@@ -72,7 +73,8 @@ def _by_name(results: Results, part: str) -> dict[str, list[dict[str, Any]]]:
     for key, one in _some(results, f"{part} ").items():
         match = re.fullmatch(r"(.+) (?:seed|cell) \d+", key)
         if match:
-            found["chance" if match[1].startswith("chance") else match[1]].append(one)
+            name = match[1].split()[0] if match[1].startswith(BY_CHANCE) else match[1]
+            found[name].append(one)
     return found
 
 
@@ -115,21 +117,21 @@ def searches(results: Results, cores: int) -> str:
 
 def advantage(results: Results) -> str:
     """How far each strategy's cell is above the mean random cell, in standard errors of it."""
-    found = {name: 100 * np.array([one["accuracy"] for one in ones])
-             for name, ones in _by_name(results, "strategies").items()
-             if name != "chance"}  # fmt: skip
-    drawn = _by_name(results, "strategies")["chance"]
-    steady = [one for one in drawn if not one["random shuffles"]]
+    scores = {name: 100 * np.array([one["accuracy"] for one in ones])
+              for name, ones in _by_name(results, "strategies").items()}  # fmt: skip
+    found = {name: some for name, some in scores.items() if name not in BY_CHANCE}
     told = []
-    for what, some in (("random cells", drawn), ("of them without random shuffle", steady)):
-        chance = 100 * np.array([one["accuracy"] for one in some])
+    for name, what in zip(
+        BY_CHANCE, ("random cells", "random cells without random shuffle"), strict=True
+    ):
+        chance = scores.get(name, np.array([]))
         if not found or len(chance) < 2:
             continue
         rows = []
-        for name, scores in found.items():
-            gap = scores.mean() - chance.mean()
-            error = np.sqrt(sum(s.var(ddof=1) / len(s) for s in (scores, chance) if len(s) > 1))
-            rows.append([name, f"{gap:+.2f}", f"{error:.2f}", f"{gap / error:+.1f}"])
+        for strategy, some in found.items():
+            gap = some.mean() - chance.mean()
+            error = np.sqrt(sum(s.var(ddof=1) / len(s) for s in (some, chance) if len(s) > 1))
+            rows.append([strategy, f"{gap:+.2f}", f"{error:.2f}", f"{gap / error:+.1f}"])
         head = [f"less the mean of {len(chance)} {what} within the bound", "points",
                 "standard error", "standard errors"]  # fmt: skip
         told.append(machine.table(head, rows))

@@ -33,13 +33,15 @@ def tokens(text: str) -> list[str]:
 def placed_tokens(text: str) -> list[tuple[str, int, int]]:
     """The tokens as `(token, start, end)`, places in the text as it was given, before NFD.
 
-    A token is lower-cased and in NFD, so that it equals those of `tokens`; a run is cut at the same
-    places, since NFD makes of a letter a letter with marks, all of which stay inside.
+    The tokens are those of `tokens`. Two that NFD makes of one character, such as of ≠, both have
+    its place.
     """
-    return [
-        (unicodedata.normalize("NFD", match.group()).lower(), match.start(), match.end())
-        for match in _pattern().finditer(text)
-    ]
+    # NFD reorders marks, but never beyond a character that is none: the places of a run stay.
+    parts = [unicodedata.normalize("NFD", character) for character in text]
+    places = [place for place, part in enumerate(parts) for _ in part]
+    found = _pattern().finditer(unicodedata.normalize("NFD", text))
+    placed = ((match.group().lower(), places[slice(*match.span())]) for match in found)
+    return [(token, min(where), max(where) + 1) for token, where in placed]
 
 
 def ngrams(words: Sequence[str]) -> Iterator[str]:
