@@ -72,8 +72,8 @@ def searched(bench: Bench, strategy: str, kind: str, which: str = "all") -> list
 
 def bounds_of(bench: Bench, kind: str, which: str = "all") -> Bounds:
     """What half of the random cells keep, in the networks in which cells are judged."""
-    by_time, of = kind == "seconds", CELLS[which.removesuffix(" paper")]
-    suffix = "" if of == ALL else f" {which.removesuffix(' paper')}"
+    by_time, which = kind == "seconds", which.removesuffix(" paper")
+    of, suffix = CELLS[which], "" if which == "all" else f" {which}"
     free = Bounds(
         budget=Budget(seconds=1.0) if by_time else Budget(flops=10**12), stack=of.stack, size=SIDE,
         times=times_of(bench) if by_time else None,

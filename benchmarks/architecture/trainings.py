@@ -82,7 +82,7 @@ class Sizes:
     long: float = 0.7
     seeds: int = 3
     winner_epochs: float = 4.0
-    winner_seconds: float = 0.0006  # as long as half of the random cells take in a search
+    winner_seconds: float = 0.0006  # about what half of the random cells take in a search
     winner_bytes: int = 4_000_000  # a million parameters
     transfer_epochs: float = 8.0
     batch: int = 64
