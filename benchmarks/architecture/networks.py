@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
+from dataclasses import asdict, replace
 from typing import Any
 
 from benchmarks.architecture.searches import searched
@@ -16,7 +15,7 @@ from frugally.fit.vision.cell_stacks import largest_stack
 from frugally.fit.vision.choosing import choose
 from frugally.nets.vision.cells.cell import Cell
 from frugally.nets.vision.cells.references import reference
-from frugally.nets.vision.cells.stacking import stacked
+from frugally.nets.vision.cells.stacking import Stack, stacked
 from frugally.nets.vision.graph import Graph
 from frugally.nets.vision.registry import make
 
@@ -37,7 +36,7 @@ def blocks(bench: Bench) -> None:
         space = replace(ALL.steady, blocks=count)
         for place, cell in enumerate(random_cells(bench.sizes.each, 21, space)):
             key = f"blocks {count} cell {place}"
-            graph = planned(bench, key, partial(of_cell, cell, within(bench), SIDE))
+            graph = of_cell(bench, key, cell, within(bench), SIDE)
             if graph is not None:
                 bench.trained(key, graph, CIFAR, 0, bench.sizes.long)
 
@@ -50,7 +49,7 @@ def best_cell(bench: Bench) -> Cell:
 
     def score(cell: Cell) -> float:
         key = f"finalist {cell.digest[:12]}"
-        graph = planned(bench, key, partial(of_cell, cell, within(bench), SIDE))
+        graph = of_cell(bench, key, cell, within(bench), SIDE)
         if graph is None:
             return 0.0
         epochs = bench.sizes.winner_epochs / 4
@@ -67,29 +66,34 @@ def within(bench: Bench) -> Budget:
     return Budget(seconds=bench.sizes.winner_seconds, size=bench.sizes.winner_bytes)
 
 
-def planned(bench: Bench, key: str, choice: Callable[[], Graph]) -> Graph | None:
-    """The network that was chosen for a key, when it was first wanted; None: there is none."""
+def of_cell(bench: Bench, key: str, cell: Cell, budget: Budget, side: int) -> Graph | None:
+    """The largest network of a cell inside a budget; None: there is none."""
+    stack = _chosen(
+        bench, key,
+        lambda: asdict(largest_stack(cell, budget, side=side, classes=10, seconds=seconds)),
+    )  # fmt: skip
+    return None if stack is None else stacked(cell, Stack(**stack), side, 10)
 
-    def made() -> dict[str, Any] | str:
+
+def of_family(bench: Bench, key: str, family: str, budget: Budget, side: int) -> Graph | None:
+    """The largest network of a family inside a budget; None: there is none."""
+    name = _chosen(
+        bench, key,
+        lambda: choose(budget, [family], side=side, classes=10, bits=32, seconds=seconds).name,
+    )  # fmt: skip
+    return None if name is None else make(name, side, 10)
+
+
+def _chosen(bench: Bench, key: str, choice: Callable[[], Any]) -> Any:
+    """What was chosen by time when a network was first wanted under a key."""
+
+    def made() -> dict[str, Any]:
         try:
-            graph = choice()
+            return {"chosen": choice()}
         except FrugallyError as error:
-            return error.message
-        return graph.as_dict()
+            return {"refused": error.message}
 
-    found = bench.timed(f"{key} network", made)
-    return None if isinstance(found, str) else Graph.from_dict(found)
-
-
-def of_cell(cell: Cell, budget: Budget, side: int) -> Graph:
-    """The largest network of a cell inside a budget."""
-    stack = largest_stack(cell, budget, side=side, classes=10, seconds=seconds)
-    return stacked(cell, stack, side, 10)
-
-
-def of_family(family: str, budget: Budget, side: int) -> Graph:
-    """The largest network of a family inside a budget."""
-    return choose(budget, [family], side=side, classes=10, bits=32, seconds=seconds)
+    return bench.timed(f"{key} network", made).get("chosen")
 
 
 def winner(bench: Bench) -> None:
@@ -100,9 +104,9 @@ def winner(bench: Bench) -> None:
     family that has no more than a million parameters, where that is another.
     """
     sizes, cell = bench.sizes, best_cell(bench)
-    ours = planned(bench, "winner ours", lambda: of_cell(cell, within(bench), SIDE))
+    ours = of_cell(bench, "winner ours", cell, within(bench), SIDE)
     if ours is None:
-        raise SystemExit(bench.results["winner ours network"])
+        raise SystemExit(f"no network of the best cell keeps {within(bench)}")
     limit = Budget(seconds=bench.timed("winner limit", lambda: seconds(ours)))
 
     def score(name: str, graph: Graph, seed: int) -> float:
@@ -114,7 +118,7 @@ def winner(bench: Bench) -> None:
         score("ours", ours, seed)
     peers = {}
     for family in PEERS:
-        graph = planned(bench, f"winner {family}", partial(of_family, family, limit, SIDE))
+        graph = of_family(bench, f"winner {family}", family, limit, SIDE)
         if graph is not None:
             peers[family] = graph
     if peers:
@@ -124,7 +128,7 @@ def winner(bench: Bench) -> None:
     small = replace(limit, size=sizes.winner_bytes)
     for family, graph in peers.items():
         name = f"{family}, 1 M"
-        less = planned(bench, f"winner {name}", partial(of_family, family, small, SIDE))
+        less = of_family(bench, f"winner {name}", family, small, SIDE)
         if less is not None and less.name != graph.name:
             score(name, less, 0)
 
@@ -137,15 +141,12 @@ def transfer(bench: Bench) -> None:
     sizes, side = bench.sizes, 96
     resnet = make("resnet-18", side, 10)
     budget = Budget(seconds=bench.timed("transfer limit", lambda: seconds(resnet)))
-    choices = {
-        "ours": lambda: of_cell(best_cell(bench), budget, side),
-        "nasnet-a": lambda: of_cell(reference("nasnet-a"), budget, side),
-        "shufflenet": lambda: of_family("shufflenet", budget, side),
-        "quick-resnet": lambda: of_family("quick-resnet", budget, side),
-        "resnet-18": lambda: resnet,
-    }
-    for name, choice in choices.items():
-        graph = planned(bench, f"transfer {name}", choice)
+    networks: dict[str, Graph | None] = {"resnet-18": resnet}
+    for name, cell in (("ours", best_cell(bench)), ("nasnet-a", reference("nasnet-a"))):
+        networks[name] = of_cell(bench, f"transfer {name}", cell, budget, side)
+    for family in ("shufflenet", "quick-resnet"):
+        networks[family] = of_family(bench, f"transfer {family}", family, budget, side)
+    for name, graph in networks.items():
         if graph is not None:
             bench.quickest(f"transfer {name}", graph)
             bench.trained(f"transfer {name} seed 0", graph, IMAGENETTE, 0, sizes.transfer_epochs)
