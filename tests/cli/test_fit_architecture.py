@@ -18,7 +18,7 @@ from frugally.nets.vision.cells.files import load_cell
 
 SIDE = 16
 QUICK = (
-    "--side", SIDE, "--blocks", 1, "--filters", 4, "--pictures-each", 64, "--passes", 0.5,
+    "--side", SIDE, "--filters", 4, "--pictures-each", 64, "--passes", 0.5,
     "--finalists", 1, "--epochs", 4, "--batch", 16, "--rate", 0.05,
 )  # fmt: skip
 BUDGET = "300KB 3MMAC"
@@ -33,7 +33,7 @@ def photos(tmp_path_factory):
 def found(photos, tmp_path_factory):
     out = tmp_path_factory.mktemp("found")
     done = run(
-        "fit", "architecture", photos, "--budget", BUDGET, "--hours", 0.004, "-o", out, *QUICK,
+        "fit", "architecture", photos, "--budget", BUDGET, "--hours", 0.006, "-o", out, *QUICK,
         "--evaluator", "proxy,shared,short", "--json",
     )  # fmt: skip
     return out, done
@@ -44,6 +44,7 @@ def test_a_search_makes_a_classifier(found, photos):
     told = json.loads(done.stdout)
     assert told == json.loads((out / "summary.json").read_text())
     assert told["trials"]["done"] >= 1
+    assert ": 1 blocks a cell" in done.stderr  # of five hardly a filter would be left
     assert load_cell(out / "cell.json").digest == told["digest"]
     with Image.open(out / "cell.png") as drawn:
         assert drawn.size[0] > 100
@@ -67,6 +68,7 @@ def test_going_on_with_it(found, photos, tmp_path):
     for other, what in (
         (("--evaluator", "proxy,short"), "evaluators"),
         (("--evaluator", "proxy,shared,short", "--operations", "paper"), "space"),
+        (("--evaluator", "proxy,shared,short", "--blocks", 5), "space"),
         (("--evaluator", "proxy,shared,short", "--strategy", "random"), "strategy"),
     ):
         with pytest.raises(UsageError, match=f"another search: .*{what}"):

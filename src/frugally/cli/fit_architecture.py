@@ -23,6 +23,7 @@ from frugally.cli.showing import printable
 from frugally.errors import MissingExtraError, NetError, UsageError
 
 _ASKED = "asked.json"
+_MOST = 5  # blocks of a cell, as in the paper
 _OF_ONE_SITTING = ("out", "resume", "learned", "as_json")
 _EXAMPLES = """
 \b
@@ -52,7 +53,10 @@ Examples:
     "--operations", type=click.Choice(["all", "paper"]), default="all", show_default=True,
     help="NASNet's operations, or groups and shuffle as well.",
 )  # fmt: skip
-@click.option("--blocks", default=5, show_default=True, help="Blocks of a cell.")
+@click.option(
+    "--blocks", type=int,
+    help=f"Blocks of a cell.  [default: {_MOST}, or fewer in a small budget]",
+)  # fmt: skip
 @click.option("--passes", default=1.0, show_default=True, help="Over the pictures, for a cell.")
 @click.option("--pictures-each", default=8192, show_default=True, help="That a cell learns from.")
 @click.option("--trial-minutes", default=10.0, show_default=True, help="That a cell may take.")
@@ -87,7 +91,7 @@ def architecture(
     strategy: str,
     evaluator: str,
     operations: str,
-    blocks: int,
+    blocks: int | None,
     passes: float,
     pictures_each: int,
     trial_minutes: float,
@@ -129,6 +133,7 @@ def architecture(
     from frugally.nets.vision.cells.stacking import Stack
 
     cpus = available_cpus()
+    counts = range(_MOST, 0, -1) if blocks is None else [blocks]
     how = How(
         strategy=strategy,
         evaluators=tuple(name.strip() for name in evaluator.split(",")),
@@ -143,7 +148,7 @@ def architecture(
         executor, count = _executor(stack, workers, cluster, out)
         card = fit_architecture(
             pictures, out, budget=limits, seconds=3600 * hours,
-            space=Space.paper(grouped=operations == "all", blocks=blocks), how=how,
+            spaces=[Space.paper(grouped=operations == "all", blocks=n) for n in counts], how=how,
             final=Settings(epochs=epochs, batch=batch, rate=rate, seed=seed, threads=cpus),
             executor=executor, workers=count, side=side, resume=resume, asked=_asked(context),
             report=lambda line: say(printable(line)),

@@ -177,15 +177,22 @@ def test_what_was_measured_for_bounds_is_not_measured_again():
     assert bounds.need(uniform("max_3x3")).seconds == pytest.approx((0.25 + inside) / 1e3)
 
 
-@pytest.mark.parametrize("limit, cells", [(800_000, 2), (70_000, 1)])
-def test_a_small_budget_is_for_networks_of_fewer_cells(limit, cells):
+@pytest.mark.parametrize(
+    "limit, blocks, cells",
+    [(8_000_000, 5, 2), (2_500_000, 5, 1), (1_300_000, 2, 2), (800_000, 2, 1), (80_000, 1, 1)],
+)
+def test_a_small_budget_is_for_fewer_blocks_and_cells_rather_than_filters(limit, blocks, cells):
+    spaces = [replace(ALL, blocks=count) for count in (5, 2, 1)]
     budget = Budget(size=limit)
-    bounds = bounded_stack(budget, ALL, 2, 16, 10, None, 3)
-    assert bounds.stack.cells == cells
+    space, bounds = bounded_stack(budget, spaces, 2, 16, 10, None, 3)
+    assert (space.blocks, bounds.stack.cells) == (blocks, cells)
+    assert (bounds.stack.filters >= 16) == (limit > 80_000)
     random = np.random.default_rng(5)
-    drawn = [ALL.decode(ALL.sample(random)) for _ in range(20)]
-    kept = sum(bounds.need(cell).share(budget) <= 1 for cell in drawn)
-    assert 4 <= kept <= 16
+    drawn = [space.decode(space.sample(random)) for _ in range(60)]
+    wider = replace(bounds, stack=replace(bounds.stack, filters=bounds.stack.filters + 4))
+    kept, left = (sum(b.need(cell).share(budget) <= 1 for cell in drawn) for b in (bounds, wider))
+    assert kept >= 20  # of which half should
+    assert left <= 40
 
 
 def test_no_cell_drawn_by_chance_is_smaller_than_the_smallest():

@@ -7,6 +7,8 @@ on this machine (`operation_times`).
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -27,6 +29,8 @@ from frugally.nets.vision.stem import Size
 _CHEAPEST = 3  # operations of which small cells are made
 _DRAWN = 30  # cells drawn by chance to find a small one
 _HALVED = 20  # cells by which the network that is bounded is chosen
+_FILTERS = range(4, 132, 4)
+_ENOUGH = 16  # filters: with fewer, networks of random cells are far worse (docs/benchmarks.md)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,50 +152,41 @@ class Bounds:
 
 
 def bounded_stack(
-    budget: Budget, space: Space, cells: int, side: int, classes: int,
+    budget: Budget, spaces: Sequence[Space], cells: int, side: int, classes: int,
     times: OperationTimes | None, seed: int,
-) -> Bounds:  # fmt: skip
-    """Bounds for the most filters with which half of the cells drawn by chance keep a budget.
+) -> tuple[Space, Bounds]:  # fmt: skip
+    """The space to search, and bounds for the most filters that leave it half of its random cells.
 
     So a search is among cells that are cheaper than the average one for what they do, and the
-    winner fills the budget with about as many filters or more. If less than half keep it with the
-    fewest filters there are fewer `cells` a stage, down to one.
+    winner fills the budget with about as many filters or more. It is the first of some spaces that
+    has 16 filters so, or the last, with `cells` a stage or as many fewer.
     """
-    random = np.random.default_rng((seed, 8))
-    drawn = [space.decode(space.sample(random)) for _ in range(_HALVED)]
 
     def of(cells: int, filters: int) -> Bounds:
         stack = Stack(cells=cells, filters=filters)
         return Bounds(budget=budget, stack=stack, size=side, classes=classes, times=times)
 
-    def kept_by_half(bounds: Bounds) -> bool:
-        return 2 * sum(bounds.need(cell).share(budget) <= 1 for cell in drawn) >= len(drawn)
+    def half_keep(space: Space, cells: int, filters: int) -> bool:
+        random, bounds = np.random.default_rng((seed, 8)), of(cells, filters)
+        drawn = (space.decode(space.sample(random)) for _ in range(_HALVED))
+        return 2 * sum(bounds.need(cell).share(budget) <= 1 for cell in drawn) >= _HALVED
 
-    best = of(cells, 4)
-    while cells > 1 and not kept_by_half(best):
-        cells -= 1
-        best = of(cells, 4)
-    low, high = 2, 32  # times four
-    while low <= high:
-        middle = (low + high) // 2
-        bounds = of(cells, 4 * middle)
-        if kept_by_half(bounds):
-            best, low = bounds, middle + 1
-        else:
-            high = middle - 1
-    return best
+    choices = list(product(spaces, range(cells, 0, -1)))
+    space, cells = next((one for one in choices if half_keep(*one, _ENOUGH)), choices[-1])
+    above = bisect_left(_FILTERS, True, key=lambda n: not half_keep(space, cells, n))
+    return space, of(cells, _FILTERS[max(0, above - 1)])
 
 
-def recalled_bounds(path: Path) -> dict[str, Any] | None:
-    """How a search's networks are stacked, and what was measured for its bounds."""
+def recalled_bounds(path: Path) -> tuple[Space, dict[str, Any]] | None:
+    """A search's space, how its networks are stacked, and what was measured for its bounds."""
     try:
         entry = json.loads(path.read_text("utf-8"))
         times = entry["times"]
-        return {
+        return Space.from_dict(entry["space"]), {
             "stack": Stack(**entry["stack"]), "rest": entry["rest"],
             "times": times and OperationTimes.from_dict(times),
         }  # fmt: skip
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, UsageError) as error:
         raise NetError(f"{path} is damaged: {error!r}") from error

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, field, replace
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def fit_architecture(
     *,
     budget: Budget,
     seconds: float,
-    space: Space,
+    spaces: Sequence[Space],
     how: How,
     final: Settings,
     executor: Callable[[], Executor],
@@ -149,9 +150,10 @@ def fit_architecture(
     """Search a cell for pictures in one folder a class, and fit a classifier of it.
 
     The search takes at most `seconds`, over all the times it was resumed; trials under way at the
-    end are finished. Then come the finalists, and the training of the winner as `fit_vision` does
-    it with the `final` settings. `executor` makes what trials are handed to, and makes it anew
-    when a worker of it has died. `asked` is kept as JSON for who resumes the search by its folder.
+    end are finished. Of `spaces` the first is searched in whose networks the budget leaves 16
+    filters. Then come the finalists, and the training of the winner as `fit_vision` does it with
+    the `final` settings. `executor` makes what trials are handed to, and makes it anew when a
+    worker of it has died. `asked` is kept as JSON for who resumes the search by its folder.
 
     Raises:
         UsageError: there is no time, an option makes no sense, the folder holds another search, or
@@ -176,10 +178,12 @@ def fit_architecture(
         f"{len(pictures.validation):,} held out, seen as {side} x {side}"
     )
     digest = digest_of_pictures(pictures.train, pictures.validation)
-    if not resume:
+    if not (out / TRIALS).exists():
         for name in (SEARCH, TIME, FORMS, FINALISTS, SUPERNET):  # of a search that never began
             remove(out / name)
-    bounds = _bounds(out / SEARCH, budget, space, how.cells, pictures, side, final.seed, report)
+    space, bounds = _bounds(
+        out / SEARCH, budget, spaces, how.cells, pictures, side, final.seed, report
+    )
     place = Workplace(
         path=str(path.resolve()), cache=str((out / PICTURES).resolve()),
         folder=str(out.resolve()), side=side, seed=final.seed, digest=digest, stack=how.stack,
@@ -303,10 +307,10 @@ def _refuse_nothing(trials: Trials, clock: Clock, budget: Budget) -> None:
 
 
 def _bounds(
-    path: Path, budget: Budget, space: Space, cells: int, pictures: Pictures, side: int,
-    seed: int, report: Report,
-) -> Bounds:  # fmt: skip
-    """The bounds of a search; what was measured for them is kept for when it is resumed.
+    path: Path, budget: Budget, spaces: Sequence[Space], cells: int, pictures: Pictures,
+    side: int, seed: int, report: Report,
+) -> tuple[Space, Bounds]:  # fmt: skip
+    """What is searched inside which bounds; it is kept for when the search is resumed.
 
     Raises:
         BudgetError: no cell keeps them.
@@ -314,27 +318,30 @@ def _bounds(
     classes = len(pictures.classes)
     kept = recalled_bounds(path)
     if kept is not None:
-        return Bounds(budget=budget, size=side, classes=classes, **kept)
+        began, measurements = kept
+        space = began if began in spaces else spaces[0]
+        return space, Bounds(budget=budget, size=side, classes=classes, **measurements)
     times = None
     if budget.seconds is not None:
         report("measuring what each operation takes on this machine: a minute")
-        times = measured(space.operations)
+        times = measured(spaces[0].operations)
         random = np.random.default_rng((seed, 7))
-        some = [space.decode(space.sample(random)) for _ in range(_CHECKED)]
+        some = [space.decode(space.sample(random)) for space in islice(cycle(spaces), _CHECKED)]
         times = checked(times, some, Stack(cells=cells, filters=16), side, classes, report=report)
         report(f"networks take what was predicted to within {times.error:.0%}")
-    bounds = bounded_stack(budget, space, cells, side, classes, times, seed)
+    space, bounds = bounded_stack(budget, spaces, cells, side, classes, times, seed)
     bounds.refuse_impossible(space, seed)
     report(
-        f"cells have to keep {budget} when {bounds.stack.cells} a stage are stacked with "
-        f"{bounds.stack.filters} filters"
+        f"networks that have to keep {budget}: {space.blocks} blocks a cell, "
+        f"{bounds.stack.cells} cells a stage, {bounds.stack.filters} filters"
     )
     entry = {
-        "stack": asdict(bounds.stack), "times": times.as_dict() if times else None,
+        "space": space.as_dict(), "stack": asdict(bounds.stack),
+        "times": times.as_dict() if times else None,
         "rest": bounds.rest,
     }  # fmt: skip
     write_whole(path, json.dumps(entry).encode())
-    return bounds
+    return space, bounds
 
 
 def _holds(path: Path, content: bytes) -> bool:

@@ -96,11 +96,7 @@ def learn(folder: Path) -> Learned:
         )
     about, trials = recorded(path)
     try:
-        entry = about["space"]
-        space = Space(
-            blocks=entry["blocks"], operations=tuple(entry["operations"]),
-            combinations=tuple(entry["combinations"]),
-        )  # fmt: skip
+        space = Space.from_dict(about["space"])
         bounds = _bounds(folder / SEARCH, about)
         strategy = str(about["strategy"])
     except (KeyError, TypeError, AttributeError) as error:
@@ -282,4 +278,4 @@ def _bounds(path: Path, about: dict[str, Any]) -> Bounds | None:
     if kept is None:
         return None
     budget, classes = Budget(**about["budget"]), len(about["classes"])
-    return Bounds(budget=budget, size=about["side"], classes=classes, **kept)
+    return Bounds(budget=budget, size=about["side"], classes=classes, **kept[1])

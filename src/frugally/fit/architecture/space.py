@@ -11,7 +11,7 @@ vectors of decisions, and fewer cells, since many are equal in another order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
@@ -58,6 +58,19 @@ class Space:
     def paper(cls, *, grouped: bool = False, blocks: int = 5) -> Space:
         """NASNet's thirteen operations, and with `grouped` group convolution and shuffle too."""
         return cls(blocks=blocks, operations=PAPER + (GROUPED if grouped else ()))
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Any]) -> Space:
+        """The space of `as_dict`.
+
+        Raises:
+            UsageError: there is none such.
+            KeyError, TypeError: it is not of that form.
+        """
+        return cls(
+            blocks=entry["blocks"], operations=tuple(entry["operations"]),
+            combinations=tuple(entry["combinations"]),
+        )  # fmt: skip
 
     @property
     def sizes(self) -> tuple[int, ...]:
